@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+// The C ABI for C++17 hosts: RAII, std::function callbacks, values instead of views.
+#pragma once
+
+#include <agones/plugin.hpp>
+#include <agones/processor.h>
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace agones {
+
+// A call that the plugin refused.
+class Error : public std::runtime_error {
+ public:
+  Error(proc_status status, const std::string& message) : std::runtime_error(message), status_(status) {}
+  proc_status status() const { return status_; }
+
+ private:
+  proc_status status_;
+};
+
+enum class Outcome : std::int32_t {
+  kAllocated = PROC_OUTCOME_ALLOCATED,
+  kRejected = PROC_OUTCOME_REJECTED,
+  kTimeout = PROC_OUTCOME_TIMEOUT,
+  kCancelled = PROC_OUTCOME_CANCELLED,
+  kDisconnected = PROC_OUTCOME_DISCONNECTED,
+  kShutdown = PROC_OUTCOME_SHUTDOWN,
+};
+
+enum class Delivery : std::int32_t {
+  kNotSent = PROC_DELIVERY_NOT_SENT,
+  kUnknown = PROC_DELIVERY_UNKNOWN,
+  kDone = PROC_DELIVERY_DONE,
+};
+
+struct GameServer {
+  struct Port {
+    std::string name;
+    std::int32_t port = 0;
+  };
+  struct Address {
+    std::string type;
+    std::string address;
+  };
+  std::string name;
+  std::string address;
+  std::string node_name;
+  std::string source;
+  std::vector<Port> ports;
+  std::vector<Address> addresses;
+  std::string response;  // the serialized allocation.AllocationResponse
+};
+
+struct Result {
+  std::uint64_t request_id = 0;
+  std::uint64_t batch_id = 0;
+  Outcome outcome = Outcome::kShutdown;
+  Delivery delivery = Delivery::kNotSent;
+  int code = 0;         // kRejected: the gRPC status code
+  std::string message;  // kRejected, kDisconnected
+  std::chrono::microseconds latency{0};
+  std::optional<GameServer> game_server;  // kAllocated
+};
+
+struct Orphan {
+  std::uint64_t request_id = 0;
+  GameServer game_server;
+};
+
+struct ConnectionEvent {
+  proc_connection_state state = 0;
+  std::string reason;
+  std::string address;
+  std::chrono::milliseconds retry_after{0};
+};
+
+struct LogRecord {
+  proc_severity severity = 0;
+  std::int64_t time_unix_ns = 0;
+  std::string_view channel;
+  std::string_view message;
+  std::uint64_t request_id = 0;
+  std::uint64_t batch_id = 0;
+};
+
+using ResultCallback = std::function<void(const Result&)>;
+
+struct ClientOptions {
+  std::string client_id;
+  std::string processor_address;
+  bool plaintext = false;
+  std::string tls_ca_file;
+  std::string tls_certificate_file;
+  std::string tls_key_file;
+  std::string tls_server_name;
+  proc_severity log_level = PROC_SEVERITY_WARNING;
+  std::function<void(const Orphan&)> on_orphan;
+  std::function<void(const ConnectionEvent&)> on_connection;
+  std::function<void(const LogRecord&)> on_log;
+  // For every other setting: called with the defaults, before the client is made.
+  std::function<void(proc_config&)> adjust;
+};
+
+// One client of the processor. Same thread rules as the C ABI: allocate, cancel, drain, stats from any
+// thread; poll and shutdown from one at a time; callbacks run inside these two.
+class Client {
+ public:
+  // Throws Error.
+  Client(std::shared_ptr<Plugin> plugin, ClientOptions options);
+  // Shuts down: what is in flight ends as kShutdown, and its callbacks are called.
+  ~Client();
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
+
+  // PROC_OK and the request's id, or why it was refused (then the callback is never called).
+  struct Submitted {
+    proc_status status = PROC_OK;
+    std::uint64_t request_id = 0;
+    std::string error;
+    explicit operator bool() const { return status == PROC_OK; }
+  };
+
+  // Timeout 0: the config's.
+  Submitted allocate(std::string_view protobuf, ResultCallback callback, std::chrono::milliseconds timeout = {});
+  Submitted allocate_json(std::string_view json, ResultCallback callback, std::chrono::milliseconds timeout = {});
+  proc_status cancel(std::uint64_t request_id);
+
+  // The number of events handed out. `budget` 0: no limit; `wait` negative: for ever.
+  std::uint32_t poll(std::uint32_t max_events = 0, std::chrono::microseconds budget = {},
+                     std::chrono::milliseconds wait = {});
+  void drain(proc_drain_flags flags = PROC_DRAIN_FINISH);
+  // Throws Error (PROC_ERR_TIMEOUT) if something did not end; may be called again.
+  void shutdown(std::chrono::milliseconds timeout);
+
+  int wakeup_fd() const;
+  proc_stats stats() const;
+  proc_connection_state connection(std::string* reason = nullptr) const;
+  std::string response_json(const GameServer& game_server) const;
+  const std::shared_ptr<Plugin>& plugin() const { return plugin_; }
+
+ private:
+  Submitted submit(proc_format format, std::string_view body, ResultCallback callback,
+                   std::chrono::milliseconds timeout);
+  void handle(const proc_event& event);
+
+  std::shared_ptr<Plugin> plugin_;
+  ClientOptions options_;
+  proc_client* client_ = nullptr;
+};
+
+}  // namespace agones

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agones/plugin.hpp"
+
+#define BOOST_DLL_USE_STD_FS
+#include <unistd.h>
+
+#include <boost/dll/shared_library.hpp>
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <filesystem>
+#include <thread>
+#include <utility>
+
+namespace agones {
+
+class Plugin::Library {
+ public:
+  explicit Library(const std::string& path) {
+    boost::dll::fs::error_code error;
+    // Local: no symbol of the plugin is offered to the host's other libraries.
+    library_.load(std::filesystem::absolute(path),
+                  error, boost::dll::load_mode::rtld_now | boost::dll::load_mode::rtld_local);
+    if (error) {
+      throw PluginError(PluginError::Kind::kNotLoadable, "plugin '" + path + "' cannot be loaded: " + error.message());
+    }
+  }
+
+  template <typename Function>
+  Function* find(const std::string& path, const char* name) {
+    if (!library_.has(name)) {
+      throw PluginError(PluginError::Kind::kMissingSymbol, "plugin '" + path + "' has no function " + name);
+    }
+    return &library_.get<Function>(name);
+  }
+
+  // The library stays mapped for the life of the process.
+  void leak() { new boost::dll::shared_library(std::move(library_)); }
+
+ private:
+  boost::dll::shared_library library_;
+};
+
+Plugin::Plugin(std::string path, std::unique_ptr<Library> library, const PluginApi& api)
+    : path_(std::move(path)), library_(std::move(library)), api_(api) {}
+
+Plugin::~Plugin() {
+  // What a shut-down client leaves behind ends by itself within moments.
+  constexpr auto kPatience = std::chrono::seconds(5);
+  const auto end = std::chrono::steady_clock::now() + kPatience;
+  while (api_.get_unload_state(nullptr, 0) == PROC_UNLOAD_BUSY && std::chrono::steady_clock::now() < end) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  if (api_.get_unload_state(nullptr, 0) != PROC_UNLOAD_SAFE) {
+    library_->leak();
+  }
+}
+
+std::shared_ptr<Plugin> Plugin::load(const std::string& path) {
+  if (access(path.c_str(), R_OK) != 0) {
+    throw PluginError(PluginError::Kind::kNoFile, "plugin '" + path + "': " + std::strerror(errno));
+  }
+  auto library = std::make_unique<Library>(path);
+  PluginApi api;
+  api.abi_version = library->find<proc_abi_version_fn>(path, "proc_abi_version");
+  const std::uint32_t version = api.abi_version();
+  if (version >> 16 != PROC_ABI_VERSION_MAJOR) {
+    throw PluginError(PluginError::Kind::kWrongVersion,
+                      "plugin '" + path + "' has ABI version " + std::to_string(version >> 16) + "." +
+                          std::to_string(version & 0xffffU) + ", this host needs " +
+                          std::to_string(PROC_ABI_VERSION_MAJOR) + ".x");
+  }
+#define AGONES_FIND(name) api.name = library->find<proc_##name##_fn>(path, "proc_" #name);
+  PROC_EACH_FUNCTION(AGONES_FIND)
+#undef AGONES_FIND
+  return std::shared_ptr<Plugin>(new Plugin(path, std::move(library), api));
+}
+
+}  // namespace agones

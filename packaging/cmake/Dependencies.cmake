@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: Apache-2.0
+# Every dependency and what it is for. packaging/install-dependencies names the same packages.
+#
+#   gRPC            the stream to the processor (plugin, linked static and hidden); the server side (local processor)
+#   Protobuf        the contract: lite runtime in the plugin, full runtime on the server side and in tests
+#   nlohmann-json   JSON requests and answers (plugin, header only); --json output, fleet files (sample host)
+#   Boost.DLL       loading the plugin (host SDK)
+#   Boost.Log       the optional log sink (host SDK)
+#   Boost.Program_options  command lines of the programs
+#   GoogleTest      unit and contract tests
+#   OpenSSL, zlib, c-ares, re2, abseil  what gRPC itself needs, shared
+
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+find_package(Protobuf REQUIRED)
+find_package(gRPC CONFIG REQUIRED)
+find_package(nlohmann_json REQUIRED)
+find_package(Boost REQUIRED COMPONENTS filesystem log program_options system)
+if(AGONES_BUILD_TESTS)
+  find_package(GTest REQUIRED)
+endif()
+
+# The plugin's gRPC, as archives: their symbols stay inside the plugin. What they need stays shared.
+# The one place where the plugin's link line is put together.
+set(grpc_archives)
+foreach(name grpc++ grpc upb address_sorting gpr)
+  find_library(archive_${name} NAMES lib${name}.a REQUIRED)
+  list(APPEND grpc_archives ${archive_${name}})
+endforeach()
+pkg_check_modules(grpc_needs REQUIRED grpc++)
+set(grpc_shared_needs ${grpc_needs_LIBRARIES})
+list(REMOVE_ITEM grpc_shared_needs grpc++ grpc upb address_sorting gpr)
+list(REMOVE_DUPLICATES grpc_shared_needs)
+
+add_library(plugin_dependencies INTERFACE)
+target_link_libraries(plugin_dependencies INTERFACE ${grpc_archives} ${grpc_shared_needs} protobuf-lite
+                                                    nlohmann_json::nlohmann_json Threads::Threads)
+target_compile_definitions(plugin_dependencies INTERFACE GRPC_USE_PROTO_LITE)

@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: Apache-2.0
+# What holds for all of the project's own code. Generated code is compiled without it.
+
+set(CMAKE_CXX_STANDARD 17)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_C_STANDARD 11)
+set(CMAKE_C_STANDARD_REQUIRED ON)
+set(CMAKE_C_VISIBILITY_PRESET hidden)
+set(CMAKE_CXX_VISIBILITY_PRESET hidden)
+set(CMAKE_VISIBILITY_INLINES_HIDDEN ON)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+add_compile_options(-ffunction-sections -fdata-sections)
+
+if(AGONES_SANITIZER)
+  add_compile_options(-fsanitize=${AGONES_SANITIZER} -fno-omit-frame-pointer -fno-sanitize-recover=undefined)
+  add_link_options(-fsanitize=${AGONES_SANITIZER})
+endif()
+
+add_library(project_options INTERFACE)
+target_compile_options(project_options INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion
+                                                 $<$<COMPILE_LANGUAGE:CXX>:-Wnon-virtual-dtor>
+                                                 -Wno-psabi -Werror)
+if(AGONES_SANITIZER MATCHES "thread")
+  # gcc says that it can't instrument fences; the project has none, the libraries' headers do.
+  target_compile_options(project_options INTERFACE -Wno-tsan)
+endif()

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// What proc_get_stats shows. Each counter has one writer at a time; any thread reads.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+namespace agones::plugin {
+
+class Counter {
+ public:
+  void add(std::uint64_t n = 1) { set(get() + n); }
+  void set(std::uint64_t n) { value_.store(n, std::memory_order_relaxed); }
+  std::uint64_t get() const { return value_.load(std::memory_order_relaxed); }
+
+ private:
+  std::atomic<std::uint64_t> value_{0};
+};
+
+struct Counters {
+  Counter unsent;
+  Counter in_flight;
+  Counter allocated;
+  Counter rejected;
+  Counter timed_out;
+  Counter cancelled;
+  Counter disconnected;
+  Counter shut_down;
+  Counter orphans;
+  Counter resent;
+  Counter streams;
+  Counter pulls;
+  Counter batches_sent;
+  Counter batches_answered;
+  Counter duplicate_answers;
+  Counter unknown_answers;
+  Counter malformed_messages;
+  Counter log_lines_dropped;
+};
+
+}  // namespace agones::plugin

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// One accepted request: a single heap block with the encoded allocation.AllocationRequest behind it.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string_view>
+
+#include "engine/time.h"
+
+namespace agones::plugin {
+
+struct Request;
+
+struct RequestDeleter {
+  void operator()(Request* request) const noexcept;
+};
+using RequestPtr = std::unique_ptr<Request, RequestDeleter>;
+
+struct Request {
+  static constexpr std::uint16_t kNoWheelSlot = 0xffff;
+
+  enum class State : std::uint8_t { kQueued, kInFlight, kEnded };
+
+  // Copies `encoded`. Null if there is no memory.
+  static RequestPtr create(std::string_view encoded, void* user_data, TimePoint accepted, TimePoint deadline) noexcept;
+
+  std::string_view encoded() const;
+
+  // Links of the list that the request is in: the submit queue (next alone), the hot batch, or the
+  // requests in flight.
+  Request* next = nullptr;
+  Request* prev = nullptr;
+  // Links of its slot in the deadline wheel.
+  Request* wheel_next = nullptr;
+  Request* wheel_prev = nullptr;
+
+  std::uint64_t id = 0;
+  std::uint64_t batch_id = 0;
+  void* user_data = nullptr;
+  TimePoint accepted;
+  TimePoint deadline;
+  std::uint32_t encoded_size = 0;
+  std::uint16_t wheel_slot = kNoWheelSlot;
+  State state = State::kQueued;
+};
+
+}  // namespace agones::plugin

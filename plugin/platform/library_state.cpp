@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "platform/library_state.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <cstdio>
+#include <mutex>
+#include <new>
+#include <vector>
+
+namespace agones::plugin::library_state {
+
+namespace {
+
+std::atomic<int> g_clients{0};
+
+class ThreadRegistry {
+ public:
+  void starting() { starting_.fetch_add(1); }
+  void not_started() { starting_.fetch_sub(1); }
+
+  void started(pid_t tid) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    forget_ended();
+    tids_.push_back(tid);
+    starting_.fetch_sub(1);
+  }
+
+  std::vector<pid_t> live() {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    forget_ended();
+    return tids_;
+  }
+
+  int starting_count() const { return starting_.load(); }
+
+ private:
+  static bool ended(pid_t tid) {
+    return syscall(SYS_tgkill, getpid(), tid, 0) != 0 && errno == ESRCH;
+  }
+
+  void forget_ended() { tids_.erase(std::remove_if(tids_.begin(), tids_.end(), ended), tids_.end()); }
+
+  std::atomic<int> starting_{0};
+  std::mutex mutex_;
+  std::vector<pid_t> tids_;
+};
+
+ThreadRegistry g_threads;
+
+struct Start {
+  void* (*body)(void*);
+  void* argument;
+};
+
+void* run_registered(void* start_block) {
+  const Start start = *static_cast<Start*>(start_block);
+  delete static_cast<Start*>(start_block);
+  g_threads.started(static_cast<pid_t>(syscall(SYS_gettid)));
+  return start.body(start.argument);
+}
+
+std::string thread_name(pid_t tid) {
+  char path[64];
+  std::snprintf(path, sizeof(path), "/proc/self/task/%d/comm", static_cast<int>(tid));
+  std::string name;
+  if (std::FILE* file = std::fopen(path, "re")) {
+    char text[32] = {};
+    if (std::fgets(text, sizeof(text), file) != nullptr) {
+      name = text;
+    }
+    std::fclose(file);
+  }
+  while (!name.empty() && name.back() == '\n') {
+    name.pop_back();
+  }
+  return name.empty() ? "?" : name;
+}
+
+}  // namespace
+
+void client_made() {
+  g_clients.fetch_add(1);
+}
+
+void client_freed() {
+  g_clients.fetch_sub(1);
+}
+
+int clients() {
+  return g_clients.load();
+}
+
+int live_threads() {
+  return g_threads.starting_count() + static_cast<int>(g_threads.live().size());
+}
+
+std::string live_thread_names() {
+  std::string names;
+  for (const pid_t tid : g_threads.live()) {
+    names += names.empty() ? "" : ", ";
+    names += thread_name(tid);
+  }
+  return names;
+}
+
+}  // namespace agones::plugin::library_state
+
+extern "C" {
+
+int __real_pthread_create(pthread_t* thread, const pthread_attr_t* attributes, void* (*body)(void*), void* argument);
+
+int __wrap_pthread_create(pthread_t* thread, const pthread_attr_t* attributes, void* (*body)(void*), void* argument);
+int __wrap_pthread_create(pthread_t* thread, const pthread_attr_t* attributes, void* (*body)(void*), void* argument) {
+  using namespace agones::plugin::library_state;
+  auto* start = new (std::nothrow) Start{body, argument};
+  if (start == nullptr) {
+    return EAGAIN;
+  }
+  sigset_t all;
+  sigset_t before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  g_threads.starting();
+  const int error = __real_pthread_create(thread, attributes, run_registered, start);
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  if (error != 0) {
+    g_threads.not_started();
+    delete start;
+  }
+  return error;
+}
+
+}  // extern "C"

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+// Checks a serialized allocation.AllocationRequest before it may enter a batch.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace agones::plugin {
+
+// Empty if the request is good, else what is wrong and in which field. Fields that the contract does not
+// know are accepted: a newer processor may know them.
+std::string check_protobuf_request(std::string_view bytes);
+
+}  // namespace agones::plugin

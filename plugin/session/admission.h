@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// Who may still submit: the exact pending limit and the end of accepting, in one atomic word.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+namespace agones::plugin {
+
+class Admission {
+ public:
+  enum class Answer : std::uint8_t { kAdmitted, kFull, kClosed };
+
+  explicit Admission(std::uint64_t limit) : limit_(limit) {}
+
+  Answer admit() {
+    std::uint64_t word = word_.load(std::memory_order_relaxed);
+    do {
+      const Answer answer = judge(word);
+      if (answer != Answer::kAdmitted) {
+        return answer;
+      }
+    } while (!word_.compare_exchange_weak(word, word + 1, std::memory_order_acq_rel, std::memory_order_relaxed));
+    return Answer::kAdmitted;
+  }
+
+  // What admit() would say now, without admitting.
+  Answer look() const { return judge(word_.load(std::memory_order_relaxed)); }
+
+  void release() { word_.fetch_sub(1, std::memory_order_acq_rel); }
+  void close() { word_.fetch_or(kClosed, std::memory_order_acq_rel); }
+  bool closed() const { return (word_.load(std::memory_order_acquire) & kClosed) != 0; }
+  std::uint64_t pending() const { return word_.load(std::memory_order_acquire) & ~kClosed; }
+
+ private:
+  static constexpr std::uint64_t kClosed = std::uint64_t{1} << 63;
+
+  Answer judge(std::uint64_t word) const {
+    if ((word & kClosed) != 0) {
+      return Answer::kClosed;
+    }
+    return word >= limit_ ? Answer::kFull : Answer::kAdmitted;
+  }
+
+  const std::uint64_t limit_;
+  std::atomic<std::uint64_t> word_{0};
+};
+
+}  // namespace agones::plugin

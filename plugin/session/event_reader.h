@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// Turns what waits in the event queue into proc_event and proc_log views. Used by one poller at a time.
+#pragma once
+
+#include <cstddef>
+#include <deque>
+#include <vector>
+
+#include "session/event_queue.h"
+
+namespace agones::plugin {
+
+class EventReader {
+ public:
+  explicit EventReader(EventQueue& queue) : queue_(queue) {}
+
+  // What next() found; the views in it point into this reader until release().
+  struct Item {
+    proc_event event{};
+    proc_log log{};         // of an event of type PROC_EVENT_LOG
+    bool is_result = false;
+  };
+
+  bool next(Item& item);
+
+  // What the items since the last release() point to may go.
+  void release();
+
+ private:
+  bool refill();
+  void read(Completion& completion, Item& item);
+  static void read(const ConnectionStatus& status, Item& item);
+  static void read(const LogLine& line, Item& item);
+
+  EventQueue& queue_;
+  std::vector<QueuedEvent> events_;
+  std::size_t next_event_ = 0;
+  std::size_t next_completion_ = 0;
+  // Events that were read and may still be looked at, and the arrays that proc_event points to.
+  // A deque: the views must stay good while it grows.
+  std::deque<QueuedEvent> read_events_;
+  std::vector<std::vector<proc_port>> ports_;
+  std::vector<std::vector<proc_address>> addresses_;
+  std::size_t arrays_used_ = 0;
+};
+
+}  // namespace agones::plugin

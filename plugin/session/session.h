@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+// One client: owns the engine, the link and everything between the host's threads and the link's.
+//
+//   host threads:  allocate --> SubmitQueue --.                        .--> EventReader --> callbacks
+//   link thread:                               `--> Engine <--> Link    |
+//                                                     `--> EventQueue --'
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "agones/processor.h"
+#include "engine/engine.h"
+#include "platform/fork_guard.h"
+#include "platform/thread.h"
+#include "session/admission.h"
+#include "session/event_queue.h"
+#include "session/event_reader.h"
+#include "session/session_config.h"
+#include "session/submit_queue.h"
+#include "stream/grpc_runtime.h"
+#include "stream/link.h"
+
+namespace agones::plugin {
+
+// A status and, where there is more to say, the sentence for the host.
+struct Result {
+  proc_status status = PROC_OK;
+  std::string text;
+};
+
+class Session : private LinkHandler, private EngineSink, private GrpcLogSink {
+ public:
+  explicit Session(SessionConfig config);
+  ~Session() override;
+
+  bool in_forked_child() const { return fork_guard_.in_child(); }
+
+  // `body` is checked and, if JSON, turned into protobuf.
+  Result allocate(const proc_request& request, std::uint64_t* id);
+  proc_status cancel(std::uint64_t id);
+  void drain(proc_drain_flags flags);
+
+  Result poll(std::uint32_t max_events, std::chrono::microseconds max_time, milliseconds wait, std::uint32_t& delivered);
+  Result poll_events(proc_event* events, std::uint32_t event_size, std::uint32_t capacity, milliseconds wait,
+                     std::uint32_t& count);
+  Result shutdown(milliseconds timeout);
+  // Whether the session may be destroyed now.
+  Result may_destroy();
+
+  int wakeup_fd() const { return events_.fd().fd(); }
+  void fill_stats(proc_stats& stats) const;
+  proc_connection_state connection(std::string& reason) const;
+
+ private:
+  // Holds the right to poll, or says why it can't be had.
+  class PollRight;
+
+  // LinkHandler and EngineSink, on the link's thread.
+  TimePoint turn(TimePoint now) override;
+  bool finished() override;
+  void stream_opened(const std::string& client_id) override;
+  void stream_lost(std::string_view reason, TimePoint now) override;
+  Received message(std::string bytes, TimePoint now) override;
+  std::optional<std::string> next_message(TimePoint now) override;
+  void connection_changed(const ConnectionStatus& status, TimePoint now) override;
+  void log(proc_severity severity, std::string message) override;
+  void completed(std::unique_ptr<CompletionBlock> block) override;
+  void warn(std::string message, std::uint64_t request_id, std::uint64_t batch_id) override;
+  // GrpcLogSink, on any thread.
+  void grpc_log(std::string_view message) override;
+
+  void add_log(proc_severity severity, const char* channel, std::string message, std::uint64_t request_id = 0,
+               std::uint64_t batch_id = 0);
+  void take_in(TimePoint now);
+  void run_link();
+  std::uint32_t deliver(std::uint32_t max_events, TimePoint until);
+  void deliver_one(const EventReader::Item& item);
+  bool wait_until(milliseconds timeout, bool (Session::*condition)() const);
+  // Exact for the poller, once nothing more is accepted.
+  std::uint64_t accepted() const { return delivered_ + admission_.pending(); }
+  bool all_ended() const;
+  bool link_ended() const { return link_ended_.load(); }
+
+  // How far the session is on its way out.
+  enum class Phase : std::uint8_t { kOpen, kReturnUnsent, kGiveUp };
+  void enter(Phase phase);
+
+  const SessionConfig config_;
+  const ForkGuard fork_guard_;
+  Counters counters_;
+
+  Admission admission_;
+  SubmitQueue submitted_;
+  std::atomic<std::uint64_t> last_id_{0};
+  std::mutex cancel_mutex_;
+  std::vector<std::uint64_t> cancels_;
+  std::atomic<bool> cancels_waiting_{false};
+
+  // When the link's thread will look for new requests by itself, in the clock's ticks. A submitter
+  // whose request can't wait that long wakes it.
+  std::atomic<TimePoint::rep> next_turn_{0};
+  std::atomic<Phase> phase_{Phase::kOpen};
+  std::atomic<std::uint64_t> final_accepted_{0};  // known when kGiveUp is entered
+
+  EventQueue events_;
+  EventReader reader_;
+  std::uint64_t delivered_ = 0;  // results handed out; the poller's
+  std::atomic<pthread_t> poller_{};
+  std::atomic<bool> polling_{false};
+  bool shut_down_ = false;
+
+  mutable std::mutex connection_mutex_;
+  ConnectionStatus connection_;
+
+  GrpcLogRegistration grpc_log_;
+  Engine engine_;
+  std::atomic<bool> link_ended_{false};
+  // Told of every ending, for proc_shutdown.
+  std::mutex progress_mutex_;
+  std::condition_variable progress_;
+  Link link_;
+  // Last: the thread uses everything above.
+  std::unique_ptr<Thread> thread_;
+};
+
+}  // namespace agones::plugin

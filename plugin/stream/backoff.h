@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// How long to wait before trying again. Pure: randomness comes from the seed.
+#pragma once
+
+#include <cstdint>
+#include <random>
+
+#include "engine/time.h"
+
+namespace agones::plugin {
+
+class Backoff {
+ public:
+  struct Config {
+    milliseconds initial{100};
+    milliseconds maximum{1500};
+    std::uint32_t jitter_percent = 20;
+  };
+
+  Backoff(const Config& config, std::uint32_t seed) : config_(config), random_(seed) {}
+
+  // The next wait: doubled each time up to the maximum, spread by the jitter.
+  Duration next();
+  void reset() { failures_ = 0; }
+
+ private:
+  Config config_;
+  std::minstd_rand random_;
+  std::uint32_t failures_ = 0;
+};
+
+}  // namespace agones::plugin

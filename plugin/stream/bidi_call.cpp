@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "stream/bidi_call.h"
+
+#include <utility>
+#include <vector>
+
+namespace agones::plugin {
+
+namespace {
+
+// A slice that takes the string over instead of copying it.
+grpc::Slice to_slice(std::string bytes) {
+  auto* owned = new std::string(std::move(bytes));
+  const auto release = [](void* text) { delete static_cast<std::string*>(text); };
+  return {owned->data(), owned->size(), release, owned};
+}
+
+std::string to_string(const grpc::ByteBuffer& buffer) {
+  std::vector<grpc::Slice> slices;
+  std::string bytes;
+  if (buffer.Dump(&slices).ok()) {
+    bytes.reserve(buffer.Length());
+    for (const grpc::Slice& slice : slices) {
+      bytes.append(reinterpret_cast<const char*>(slice.begin()), slice.size());
+    }
+  }
+  return bytes;
+}
+
+}  // namespace
+
+BidiCall::BidiCall(const std::shared_ptr<grpc::Channel>& channel, const char* method, grpc::CompletionQueue& queue,
+                   Listener& listener)
+    : stub_(channel), stream_(stub_.PrepareCall(&context_, method, &queue)), listener_(&listener) {
+  ++pending_;
+  stream_->StartCall(&start_tag_);
+}
+
+void BidiCall::write(std::string bytes) {
+  const grpc::Slice slice = to_slice(std::move(bytes));
+  writing_ = true;
+  ++pending_;
+  stream_->Write(grpc::ByteBuffer(&slice, 1), &write_tag_);
+}
+
+void BidiCall::abandon() {
+  listener_ = nullptr;
+  context_.TryCancel();
+}
+
+void BidiCall::started(bool ok) {
+  if (!ok) {
+    finish();
+    return;
+  }
+  started_ = true;
+  read();
+}
+
+void BidiCall::read() {
+  ++pending_;
+  stream_->Read(&incoming_, &read_tag_);
+}
+
+void BidiCall::received(bool ok) {
+  if (!ok) {
+    finish();
+    return;
+  }
+  if (listener_ != nullptr) {
+    listener_->on_message(to_string(incoming_));
+  }
+  incoming_.Clear();
+  read();
+}
+
+// A failed write needs no handling of its own: the read that is always under way fails as well.
+void BidiCall::written(bool /*ok*/) {
+  writing_ = false;
+}
+
+void BidiCall::finish() {
+  finishing_ = true;
+  ++pending_;
+  stream_->Finish(&status_, &finish_tag_);
+}
+
+void BidiCall::finished(bool /*ok*/) {
+  finished_ = true;
+  if (listener_ != nullptr) {
+    std::exchange(listener_, nullptr)->on_closed(status_);
+  }
+}
+
+}  // namespace agones::plugin

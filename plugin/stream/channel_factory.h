@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <grpcpp/grpcpp.h>
+
+#include <memory>
+#include <string>
+
+#include "stream/transport.h"
+
+namespace agones::plugin {
+
+struct ChannelResult {
+  std::shared_ptr<grpc::Channel> channel;
+  std::string problem;  // why there is none
+};
+
+// `target`: "ipv4:10.0.0.1:9090". `host`: the name to expect in the certificate, unless the config names
+// another. `authority`: what the processor is told it was called.
+ChannelResult make_channel(const TransportConfig& config, const std::string& target, const std::string& host,
+                           const std::string& authority);
+
+}  // namespace agones::plugin

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is gRPC's own, one for the whole library: whether it still runs, and its log.
+#pragma once
+
+#include <string_view>
+
+namespace agones::plugin {
+
+// False once nothing of gRPC is in use and its closing down is complete.
+bool grpc_running();
+
+class GrpcLogSink {
+ public:
+  virtual ~GrpcLogSink() = default;
+  // From any thread, gRPC's own among them.
+  virtual void grpc_log(std::string_view message) = 0;
+};
+
+// While it lives, gRPC's errors go to the sink. gRPC can't tell whose they are: every sink gets all.
+class GrpcLogRegistration {
+ public:
+  explicit GrpcLogRegistration(GrpcLogSink& sink);
+  ~GrpcLogRegistration();
+  GrpcLogRegistration(const GrpcLogRegistration&) = delete;
+  GrpcLogRegistration& operator=(const GrpcLogRegistration&) = delete;
+
+ private:
+  GrpcLogSink& sink_;
+};
+
+}  // namespace agones::plugin

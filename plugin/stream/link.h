@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+// The way to the processor: finds the replica that serves, holds the one stream to it, replaces it when
+// it breaks or is not pulled. Owns the completion queue; run() is the session's thread.
+#pragma once
+
+#include <grpcpp/alarm.h>
+#include <grpcpp/grpcpp.h>
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "stream/link_config.h"
+#include "stream/link_handler.h"
+#include "stream/pull_watchdog.h"
+#include "stream/replica.h"
+#include "stream/resolver.h"
+
+namespace agones::plugin {
+
+class Link : public BidiCall::Listener {
+ public:
+  Link(const LinkConfig& config, LinkHandler& handler);
+  ~Link() override;
+
+  // Runs until the handler is finished; then everything of gRPC that this link used is closed.
+  void run();
+  // Makes run() take a turn soon. Any thread, any time; nothing once run() has returned.
+  void wake();
+
+ private:
+  class WakeTag : public CompletionTag {
+   public:
+    explicit WakeTag(Link& link) : link_(link) {}
+    void complete(bool ok) override;
+
+   private:
+    Link& link_;
+  };
+
+  void on_message(std::string bytes) override;
+  void on_closed(const grpc::Status& status) override;
+
+  void wait_for_events(TimePoint until);
+  TimePoint manage(TimePoint now);
+  TimePoint manage_addresses(TimePoint now);
+  TimePoint manage_replicas(TimePoint now);
+  TimePoint manage_stream(TimePoint now);
+  void write_batches(TimePoint now);
+  void open_stream(Replica& replica, TimePoint now);
+  void lose_stream(const std::string& reason, TimePoint now);
+  Replica* choose_replica();
+  Replica* find_replica(const std::string& target);
+  void update_connection(TimePoint now);
+  void log_failure(const std::string& reason);
+  void close_all();
+
+  const LinkConfig config_;
+  LinkHandler& handler_;
+
+  // Gone when run() has returned: gRPC may then be closed down.
+  std::unique_ptr<grpc::CompletionQueue> queue_;
+  WakeTag wake_tag_{*this};
+  std::unique_ptr<grpc::Alarm> alarm_;
+  std::atomic<bool> wake_pending_{false};
+
+  Resolver resolver_;
+  TimePoint next_resolution_{};
+  std::string resolution_problem_;
+  std::vector<std::unique_ptr<Replica>> replicas_;
+
+  std::unique_ptr<BidiCall> stream_;
+  std::string stream_target_;
+  bool registered_ = false;
+  std::uint64_t epoch_ = 0;
+  PullWatchdog watchdog_;
+  Backoff stream_backoff_;
+  TimePoint next_stream_{};
+
+  // Calls that were given up and still have operations under way.
+  std::vector<std::unique_ptr<BidiCall>> dying_;
+  ConnectionStatus status_;
+  std::string last_failure_;
+  std::uint32_t seed_;
+};
+
+}  // namespace agones::plugin

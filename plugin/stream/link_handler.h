@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the link asks of and tells the session. All on the link's thread.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "agones/processor.h"
+#include "engine/engine.h"
+
+namespace agones::plugin {
+
+struct ConnectionStatus {
+  proc_connection_state state = PROC_CONNECTION_CONNECTING;
+  std::string reason;
+  std::string address;
+  std::uint32_t retry_after_ms = 0;
+};
+
+class LinkHandler {
+ public:
+  virtual ~LinkHandler() = default;
+
+  // Takes in what is new and ends what is due. Returns when the next turn must be, if nothing else
+  // comes first.
+  virtual TimePoint turn(TimePoint now) = 0;
+  // The link is to close and its run() to return.
+  virtual bool finished() = 0;
+
+  virtual void stream_opened(const std::string& client_id) = 0;
+  virtual void stream_lost(std::string_view reason, TimePoint now) = 0;
+  virtual Received message(std::string bytes, TimePoint now) = 0;
+  // The next message to write, if there is one to be sent now.
+  virtual std::optional<std::string> next_message(TimePoint now) = 0;
+
+  virtual void connection_changed(const ConnectionStatus& status, TimePoint now) = 0;
+  virtual void log(proc_severity severity, std::string message) = 0;
+};
+
+}  // namespace agones::plugin

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "stream/resolver.h"
+
+#include <arpa/inet.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+
+namespace agones::plugin {
+
+namespace {
+
+std::string target_of(const addrinfo& info) {
+  char text[INET6_ADDRSTRLEN] = {};
+  if (info.ai_family == AF_INET) {
+    const auto* address = reinterpret_cast<const sockaddr_in*>(info.ai_addr);
+    inet_ntop(AF_INET, &address->sin_addr, text, sizeof(text));
+    return std::string("ipv4:") + text + ":" + std::to_string(ntohs(address->sin_port));
+  }
+  const auto* address = reinterpret_cast<const sockaddr_in6*>(info.ai_addr);
+  inet_ntop(AF_INET6, &address->sin6_addr, text, sizeof(text));
+  return std::string("ipv6:[") + text + "]:" + std::to_string(ntohs(address->sin6_port));
+}
+
+}  // namespace
+
+Resolution resolve(const std::vector<Endpoint>& endpoints) {
+  Resolution resolution;
+  for (const Endpoint& endpoint : endpoints) {
+    addrinfo hints{};
+    hints.ai_socktype = SOCK_STREAM;
+    hints.ai_flags = AI_NUMERICSERV;
+    addrinfo* list = nullptr;
+    const int error = getaddrinfo(endpoint.host.c_str(), endpoint.port.c_str(), &hints, &list);
+    if (error != 0) {
+      resolution.problem += resolution.problem.empty() ? "" : "; ";
+      resolution.problem += "cannot resolve '" + endpoint.host + "': " + gai_strerror(error);
+      continue;
+    }
+    for (const addrinfo* info = list; info != nullptr; info = info->ai_next) {
+      if (info->ai_family != AF_INET && info->ai_family != AF_INET6) {
+        continue;
+      }
+      const Address address{target_of(*info), endpoint.host, endpoint.host + ":" + endpoint.port};
+      if (std::find(resolution.addresses.begin(), resolution.addresses.end(), address) == resolution.addresses.end()) {
+        resolution.addresses.push_back(address);
+      }
+    }
+    freeaddrinfo(list);
+  }
+  return resolution;
+}
+
+Resolver::Resolver(std::vector<Endpoint> endpoints, std::function<void()> done)
+    : endpoints_(std::move(endpoints)), done_(std::move(done)) {}
+
+void Resolver::start() {
+  if (running()) {
+    return;
+  }
+  thread_ = std::make_unique<Thread>("proc-resolver", [this] {
+    Resolution resolution = resolve(endpoints_);
+    {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      result_ = std::move(resolution);
+    }
+    done_();
+  });
+}
+
+std::optional<Resolution> Resolver::take() {
+  std::optional<Resolution> result;
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    result.swap(result_);
+  }
+  if (result) {
+    thread_.reset();
+  }
+  return result;
+}
+
+}  // namespace agones::plugin

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// Turns the endpoints into addresses: getaddrinfo on a thread that lives as long as one look-up.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "platform/thread.h"
+#include "stream/endpoint.h"
+
+namespace agones::plugin {
+
+struct Address {
+  std::string target;     // for gRPC: "ipv4:10.0.0.1:9090", "ipv6:[::1]:9090"
+  std::string host;       // the endpoint's host
+  std::string authority;  // "host:port"
+  bool operator==(const Address& other) const { return target == other.target && host == other.host; }
+};
+
+struct Resolution {
+  std::vector<Address> addresses;
+  std::string problem;  // of the names that could not be resolved
+};
+
+class Resolver {
+ public:
+  // `done` is called on the look-up's thread when a result is there to be taken.
+  Resolver(std::vector<Endpoint> endpoints, std::function<void()> done);
+
+  void start();  // nothing if a look-up is under way
+  bool running() const { return thread_ != nullptr; }
+  std::optional<Resolution> take();
+
+ private:
+  const std::vector<Endpoint> endpoints_;
+  const std::function<void()> done_;
+  std::mutex mutex_;
+  std::optional<Resolution> result_;
+  // Last: joined before what it uses goes.
+  std::unique_ptr<Thread> thread_;
+};
+
+// Blocks for as long as the system's resolver does.
+Resolution resolve(const std::vector<Endpoint>& endpoints);
+
+}  // namespace agones::plugin

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "wire/message.h"
+
+#include <google/protobuf/io/coded_stream.h>
+#include <google/protobuf/stubs/common.h>
+
+#include <charconv>
+
+#include "wire/reader.h"
+
+namespace agones::plugin {
+
+namespace {
+
+using google::protobuf::io::CodedOutputStream;
+
+// Field numbers of the contract (proto/allocation/processor.proto). All fields written are bytes.
+constexpr std::uint32_t kMessageClientId = 1;
+constexpr std::uint32_t kMessagePull = 2;
+constexpr std::uint32_t kMessageBatchRequest = 3;
+constexpr std::uint32_t kMessageBatchResponse = 4;
+constexpr std::uint32_t kBatchId = 1;
+constexpr std::uint32_t kBatchItems = 2;
+constexpr std::uint32_t kWrapperId = 1;
+constexpr std::uint32_t kWrapperPayload = 2;
+constexpr std::uint32_t kWrapperError = 3;
+constexpr std::uint32_t kStatusCode = 1;
+constexpr std::uint32_t kStatusMessage = 2;
+
+struct IdText {
+  explicit IdText(std::uint64_t id)
+      : size(static_cast<std::size_t>(std::to_chars(digits, digits + sizeof(digits), id, 16).ptr - digits)) {}
+  std::string_view view() const { return {digits, size}; }
+  char digits[16];
+  std::size_t size;
+};
+
+std::size_t bytes_field_size(std::size_t size) {
+  return 1 + CodedOutputStream::VarintSize32(static_cast<std::uint32_t>(size)) + size;
+}
+
+void append_bytes_tag(std::string& out, std::uint32_t number, std::size_t size) {
+  std::uint8_t buffer[16];
+  std::uint8_t* end = CodedOutputStream::WriteTagToArray((number << 3) | 2U, buffer);
+  end = CodedOutputStream::WriteVarint32ToArray(static_cast<std::uint32_t>(size), end);
+  out.append(reinterpret_cast<const char*>(buffer), static_cast<std::size_t>(end - buffer));
+}
+
+void append_bytes_field(std::string& out, std::uint32_t number, std::string_view bytes) {
+  append_bytes_tag(out, number, bytes.size());
+  out.append(bytes);
+}
+
+bool is_text(std::string_view bytes) {
+  return google::protobuf::internal::IsStructurallyValidUTF8(bytes.data(), static_cast<int>(bytes.size()));
+}
+
+bool decode_status(std::string_view bytes, Answer& answer) {
+  Reader reader(bytes);
+  Field field;
+  answer.payload = {};
+  while (reader.next(field)) {
+    if (field.number == kStatusCode && field.type == WireType::kVarint) {
+      answer.code = static_cast<std::int32_t>(field.varint);
+    } else if (field.number == kStatusMessage && field.type == WireType::kBytes) {
+      if (!is_text(field.bytes)) {
+        return false;
+      }
+      answer.payload = field.bytes;
+    }
+  }
+  return reader.ok();
+}
+
+// The response's own fields are read when its event is handed out; here it is only made sure that they
+// can be.
+bool check_response(std::string_view bytes) {
+  Reader reader(bytes);
+  Field field;
+  while (reader.next(field)) {
+  }
+  return reader.ok();
+}
+
+bool decode_wrapper(std::string_view bytes, Answer& answer) {
+  Reader reader(bytes);
+  Field field;
+  while (reader.next(field)) {
+    if (field.type != WireType::kBytes) {
+      continue;
+    }
+    if (field.number == kWrapperId) {
+      answer.request_id_text = field.bytes;
+      answer.request_id = decode_id(field.bytes);
+    } else if (field.number == kWrapperPayload) {
+      if (!check_response(field.bytes)) {
+        return false;
+      }
+      answer.kind = Answer::Kind::kResponse;
+      answer.payload = field.bytes;
+    } else if (field.number == kWrapperError) {
+      if (!decode_status(field.bytes, answer)) {
+        return false;
+      }
+      answer.kind = Answer::Kind::kError;
+    }
+  }
+  return reader.ok();
+}
+
+bool decode_batch_response(std::string_view bytes, IncomingMessage& message) {
+  Reader reader(bytes);
+  Field field;
+  while (reader.next(field)) {
+    if (field.type != WireType::kBytes) {
+      continue;
+    }
+    if (field.number == kBatchId) {
+      message.batch_id = decode_id(field.bytes);
+    } else if (field.number == kBatchItems) {
+      if (!decode_wrapper(field.bytes, message.answers.emplace_back())) {
+        return false;
+      }
+    }
+  }
+  return reader.ok();
+}
+
+}  // namespace
+
+std::string encode_registration(std::string_view client_id) {
+  std::string bytes;
+  append_bytes_field(bytes, kMessageClientId, client_id);
+  return bytes;
+}
+
+std::string encode_id(std::uint64_t id) {
+  return std::string(IdText(id).view());
+}
+
+std::uint64_t decode_id(std::string_view text) {
+  std::uint64_t id = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), id, 16);
+  // Only the spelling that encode_id writes is one of ours.
+  const bool ours = error == std::errc() && end == text.data() + text.size() && IdText(id).view() == text;
+  return ours ? id : 0;
+}
+
+std::size_t BatchEncoder::wrapped_size(std::uint64_t request_id, std::size_t encoded_size) {
+  const std::size_t wrapper = bytes_field_size(IdText(request_id).size) + bytes_field_size(encoded_size);
+  return bytes_field_size(wrapper);
+}
+
+BatchEncoder::BatchEncoder(std::string_view client_id, std::uint64_t batch_id, std::size_t requests_size) {
+  const IdText id(batch_id);
+  const std::size_t batch_size = bytes_field_size(id.size) + requests_size;
+  bytes_.reserve(bytes_field_size(client_id.size()) + bytes_field_size(batch_size));
+  append_bytes_field(bytes_, kMessageClientId, client_id);
+  append_bytes_tag(bytes_, kMessageBatchRequest, batch_size);
+  append_bytes_field(bytes_, kBatchId, id.view());
+}
+
+void BatchEncoder::add(std::uint64_t request_id, std::string_view encoded_request) {
+  const IdText id(request_id);
+  append_bytes_tag(bytes_, kBatchItems, bytes_field_size(id.size) + bytes_field_size(encoded_request.size()));
+  append_bytes_field(bytes_, kWrapperId, id.view());
+  append_bytes_field(bytes_, kWrapperPayload, encoded_request);
+}
+
+std::string BatchEncoder::take() {
+  return std::move(bytes_);
+}
+
+bool decode_message(std::string_view bytes, IncomingMessage& message) {
+  message.kind = IncomingMessage::Kind::kNone;
+  message.batch_id = 0;
+  message.answers.clear();
+  Reader reader(bytes);
+  Field field;
+  while (reader.next(field)) {
+    if (field.number == kMessagePull && field.type == WireType::kBytes) {
+      message.kind = IncomingMessage::Kind::kPull;
+    } else if (field.number == kMessageBatchResponse && field.type == WireType::kBytes) {
+      message.kind = IncomingMessage::Kind::kBatchResponse;
+      if (!decode_batch_response(field.bytes, message)) {
+        return false;
+      }
+    }
+  }
+  return reader.ok();
+}
+
+}  // namespace agones::plugin

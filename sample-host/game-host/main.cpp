@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+// game-host: the host that a newcomer runs. A game loop that asks for game servers through the plugin.
+#include <signal.h>
+#include <unistd.h>
+
+#include <agones/boost_log_sink.hpp>
+#include <agones/client.hpp>
+#include <algorithm>
+#include <atomic>
+#include <boost/log/core.hpp>
+#include <boost/log/expressions.hpp>
+#include <boost/log/trivial.hpp>
+#include <boost/log/utility/setup/console.hpp>
+#include <chrono>
+#include <cstdio>
+#include <exception>
+#include <iostream>
+#include <memory>
+#include <optional>
+#include <thread>
+
+#include "game-host/options.h"
+#include "game-host/report.h"
+#include "local-processor/local_processor.h"
+
+namespace {
+
+using game_host::Options;
+using game_host::Report;
+using Clock = std::chrono::steady_clock;
+
+constexpr int kExitSomeNotAllocated = 1;
+constexpr int kExitUsage = 2;
+constexpr int kExitPlugin = 3;
+constexpr int kExitInterrupted = 130;
+
+std::atomic<bool> g_interrupted{false};
+
+void set_up_signals() {
+  struct sigaction action {};
+  action.sa_handler = [](int) { g_interrupted.store(true); };
+  sigaction(SIGINT, &action, nullptr);
+  sigaction(SIGTERM, &action, nullptr);
+}
+
+void set_up_log() {
+  namespace log = boost::log;
+  log::add_console_log(std::clog, log::keywords::format = log::expressions::stream
+                                                          << "[" << log::trivial::severity << "] "
+                                                          << log::expressions::attr<std::string>("Channel") << ": "
+                                                          << log::expressions::smessage);
+}
+
+// One line that is written over, on a terminal alone.
+class Progress {
+ public:
+  explicit Progress(bool wanted) : shown_(wanted && isatty(STDERR_FILENO) != 0) {}
+
+  void show(std::uint64_t ended, std::uint64_t count, proc_connection_state state) {
+    if (shown_ && Clock::now() >= next_) {
+      next_ = Clock::now() + std::chrono::milliseconds(100);
+      const char* names[] = {"", "connecting", "standby", "serving", "backing off", "closed"};
+      std::fprintf(stderr, "\r\033[K%llu of %llu ended, %s", static_cast<unsigned long long>(ended),
+                   static_cast<unsigned long long>(count), names[state]);
+    }
+  }
+  void clear() const {
+    if (shown_) {
+      std::fputs("\r\033[K", stderr);
+    }
+  }
+
+ private:
+  bool shown_;
+  Clock::time_point next_{};
+};
+
+class Game {
+ public:
+  Game(const Options& options, const std::string& address) : options_(options), client_(load(), client_options(address)) {}
+
+  // False if Ctrl-C ended it.
+  bool run() {
+    Progress progress(!options_.json);
+    const Clock::time_point start = Clock::now();
+    Clock::time_point next_tick = start;
+    while (report_.ended() < options_.count && !g_interrupted.load()) {
+      submit(Clock::now() - start);
+      poll();
+      progress.show(report_.ended(), options_.count, client_.connection());
+      // The rest of the tick is the game's own.
+      next_tick = std::max(next_tick + options_.tick, Clock::now() - options_.tick);
+      std::this_thread::sleep_until(next_tick);
+    }
+    progress.clear();
+    client_.shutdown(std::chrono::seconds(1));
+    time_ = Clock::now() - start;
+    return !g_interrupted.load();
+  }
+
+  void print() const {
+    const std::string plugin = client_.plugin()->version();
+    if (options_.json) {
+      report_.print_json(std::cout, plugin, time_);
+    } else {
+      report_.print_table(std::cout, plugin, time_);
+    }
+  }
+
+  bool all_allocated() const { return report_.allocated() == options_.count; }
+
+ private:
+  std::shared_ptr<agones::Plugin> load() const { return agones::Plugin::load(options_.plugin); }
+
+  agones::ClientOptions client_options(const std::string& address) {
+    agones::ClientOptions client;
+    client.client_id = "game-host";
+    client.processor_address = address;
+    client.plaintext = !options_.tls;
+    client.tls_ca_file = options_.tls_ca;
+    client.tls_certificate_file = options_.tls_certificate;
+    client.tls_key_file = options_.tls_key;
+    client.tls_server_name = options_.tls_server_name;
+    client.log_level = options_.verbose ? PROC_SEVERITY_DEBUG : PROC_SEVERITY_WARNING;
+    client.on_log = agones::boost_log_sink();
+    client.on_orphan = [this](const agones::Orphan&) { report_.add_orphan(); };
+    return client;
+  }
+
+  void submit(Clock::duration elapsed) {
+    std::uint64_t allowed = options_.count;
+    if (options_.rate > 0) {
+      const double due = std::chrono::duration<double>(elapsed).count() * options_.rate + 1;
+      allowed = std::min(allowed, static_cast<std::uint64_t>(due));
+    }
+    while (submitted_ < allowed && submitted_ - report_.ended() < options_.concurrency) {
+      const auto submitted = client_.allocate_json(
+          options_.request, [this](const agones::Result& result) { report_.add(result); }, options_.timeout);
+      if (submitted.status == PROC_ERR_QUEUE_FULL) {
+        return;
+      }
+      if (!submitted) {
+        throw std::runtime_error("--request: " + submitted.error);
+      }
+      ++submitted_;
+    }
+  }
+
+  void poll() {
+    const Clock::time_point start = Clock::now();
+    client_.poll(0, options_.poll_budget);
+    report_.add_poll(Clock::now() - start);
+  }
+
+  const Options options_;
+  Report report_;
+  std::uint64_t submitted_ = 0;
+  std::chrono::duration<double> time_{0};
+  agones::Client client_;
+};
+
+std::unique_ptr<agones::local::LocalProcessor> embed_processor(const Options& options) {
+  using namespace agones::local;
+  auto servers = options.fleet_file.empty() ? make_servers(options.count) : read_fleet_file(options.fleet_file);
+  return std::make_unique<LocalProcessor>(LocalProcessorOptions{}, std::make_shared<Fleet>(std::move(servers)));
+}
+
+int run(const Options& options) {
+  std::unique_ptr<agones::local::LocalProcessor> embedded;
+  if (options.processor.empty()) {
+    embedded = embed_processor(options);
+  }
+  Game game(options, embedded ? embedded->address() : options.processor);
+  const bool completed = game.run();
+  game.print();
+  if (!completed) {
+    return kExitInterrupted;
+  }
+  return game.all_allocated() ? 0 : kExitSomeNotAllocated;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::optional<Options> options;
+  try {
+    options = game_host::parse_options(argc, argv);
+    if (!options) {
+      return 0;
+    }
+    set_up_signals();
+    set_up_log();
+    return run(*options);
+  } catch (const agones::PluginError& error) {
+    std::cerr << "game-host: " << error.what() << '\n';
+    return kExitPlugin;
+  } catch (const agones::Error& error) {
+    std::cerr << "game-host: " << error.what() << '\n';
+    return kExitPlugin;
+  } catch (const std::exception& error) {
+    std::cerr << "game-host: " << error.what() << '\n';
+    return kExitUsage;
+  }
+}

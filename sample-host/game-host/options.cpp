@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "game-host/options.h"
+
+#include <boost/program_options.hpp>
+#include <iostream>
+#include <stdexcept>
+
+namespace game_host {
+
+namespace po = boost::program_options;
+
+std::optional<Options> parse_options(int argc, char** argv) {
+  Options options;
+  bool help = false;
+  double ticks = 60;
+  std::uint32_t budget_us = 0;
+  std::uint32_t timeout_ms = 0;
+  po::options_description description(
+      "game-host: loads the processor plugin and allocates game servers from a game loop\n\n"
+      "Exit codes: 0 every request was allocated, 1 some were not, 2 wrong usage, 3 the plugin can't be\n"
+      "loaded or refuses its configuration, 130 ended by Ctrl-C\n\nOptions");
+  description.add_options()
+      ("help,h", po::bool_switch(&help), "show this text")
+      ("plugin", po::value(&options.plugin)->default_value("libagones_processor.so"), "the plugin's file")
+      ("processor", po::value(&options.processor), "address of the processor; without it, a local one runs inside")
+      ("count,n", po::value(&options.count)->default_value(1000), "game servers to allocate")
+      ("rate", po::value(&options.rate)->default_value(0), "requests a second; 0: no limit but the concurrency")
+      ("concurrency,c", po::value(&options.concurrency)->default_value(100), "requests under way at most")
+      ("ticks-per-second", po::value(&ticks)->default_value(60), "of the game loop")
+      ("poll-budget-us", po::value(&budget_us)->default_value(2000), "time a tick may spend in proc_poll")
+      ("timeout-ms", po::value(&timeout_ms)->default_value(30000), "of each request")
+      ("request", po::value(&options.request)->default_value(R"({"namespace":"default"})"), "what to ask for, JSON")
+      ("fleet-file", po::value(&options.fleet_file), "game servers of the embedded processor; default: COUNT of them")
+      ("tls", po::bool_switch(&options.tls), "connect with TLS; else plaintext")
+      ("tls-ca", po::value(&options.tls_ca), "PEM file")
+      ("tls-certificate", po::value(&options.tls_certificate), "PEM file")
+      ("tls-key", po::value(&options.tls_key), "PEM file")
+      ("tls-server-name", po::value(&options.tls_server_name), "the name to expect in the certificate")
+      ("json", po::bool_switch(&options.json), "print the outcome as JSON")
+      ("verbose,v", po::bool_switch(&options.verbose), "show the plugin's log lines of severity info and debug");
+  po::variables_map values;
+  try {
+    po::store(po::parse_command_line(argc, argv, description), values);
+    po::notify(values);
+  } catch (const po::error& error) {
+    throw std::runtime_error(std::string(error.what()) + " (see --help)");
+  }
+  if (help) {
+    std::cout << description;
+    return std::nullopt;
+  }
+  const auto require = [](bool good, const char* problem) {
+    if (!good) {
+      throw std::runtime_error(problem);
+    }
+  };
+  require(options.count > 0, "--count must be at least 1");
+  require(options.concurrency > 0, "--concurrency must be at least 1");
+  require(options.rate >= 0, "--rate must not be negative");
+  require(ticks >= 1 && ticks <= 10000, "--ticks-per-second must be from 1 to 10000");
+  require(timeout_ms > 0, "--timeout-ms must be at least 1");
+  require(budget_us > 0, "--poll-budget-us must be at least 1");
+  options.tick = std::chrono::microseconds(static_cast<std::int64_t>(1e6 / ticks));
+  options.poll_budget = std::chrono::microseconds(budget_us);
+  options.timeout = std::chrono::milliseconds(timeout_ms);
+  return options;
+}
+
+}  // namespace game_host

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// game-host's command line.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace game_host {
+
+struct Options {
+  std::string plugin;
+  std::string processor;  // empty: embed the local processor
+  std::uint64_t count = 1000;
+  double rate = 0;  // requests a second; 0: as many as the concurrency allows
+  std::uint64_t concurrency = 100;
+  std::chrono::microseconds tick{16667};
+  std::chrono::microseconds poll_budget{2000};
+  std::chrono::milliseconds timeout{30000};
+  std::string request;  // JSON
+  std::string fleet_file;
+  bool tls = false;
+  std::string tls_ca;
+  std::string tls_certificate;
+  std::string tls_key;
+  std::string tls_server_name;
+  bool json = false;
+  bool verbose = false;
+};
+
+// None if --help was asked for, which it then has printed. Throws std::runtime_error.
+std::optional<Options> parse_options(int argc, char** argv);
+
+}  // namespace game_host

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "game-host/report.h"
+
+#include <algorithm>
+#include <iomanip>
+#include <nlohmann/json.hpp>
+#include <ostream>
+
+namespace game_host {
+
+namespace {
+
+constexpr double kPercentiles[] = {50, 90, 99, 99.9, 100};
+
+std::string name_of(agones::Outcome outcome) {
+  switch (outcome) {
+    case agones::Outcome::kAllocated:
+      return "ALLOCATED";
+    case agones::Outcome::kRejected:
+      return "REJECTED";
+    case agones::Outcome::kTimeout:
+      return "TIMEOUT";
+    case agones::Outcome::kCancelled:
+      return "CANCELLED";
+    case agones::Outcome::kDisconnected:
+      return "DISCONNECTED";
+    default:
+      return "SHUTDOWN";
+  }
+}
+
+std::string name_of(agones::Delivery delivery) {
+  switch (delivery) {
+    case agones::Delivery::kNotSent:
+      return "not sent";
+    case agones::Delivery::kUnknown:
+      return "sent, unanswered";
+    default:
+      return "";
+  }
+}
+
+std::string percentile_name(double part) {
+  std::string text = nlohmann::json(part).dump();
+  if (text.size() > 2 && text.compare(text.size() - 2, 2, ".0") == 0) {
+    text.resize(text.size() - 2);
+  }
+  return part == 100 ? "max" : "p" + text;
+}
+
+double milliseconds_of(std::chrono::nanoseconds time) {
+  return std::chrono::duration<double, std::milli>(time).count();
+}
+
+}  // namespace
+
+void Report::add(const agones::Result& result) {
+  const std::string name = name_of(result.outcome);
+  std::string detail = result.message;
+  const std::string delivery = name_of(result.delivery);
+  if (!delivery.empty()) {
+    detail += (detail.empty() ? "" : "; ") + delivery;
+  }
+  ++totals_[name];
+  ++outcomes_[detail.empty() ? name : name + " (" + detail + ")"];
+  latencies_.push_back(result.latency);
+}
+
+void Report::add_poll(std::chrono::nanoseconds time) {
+  longest_poll_ = std::max(longest_poll_, time);
+}
+
+std::uint64_t Report::allocated() const {
+  const auto found = totals_.find("ALLOCATED");
+  return found == totals_.end() ? 0 : found->second;
+}
+
+std::chrono::microseconds Report::percentile(double part) const {
+  if (latencies_.empty()) {
+    return {};
+  }
+  std::sort(latencies_.begin(), latencies_.end());
+  const auto index = static_cast<std::size_t>(part / 100 * static_cast<double>(latencies_.size()));
+  return latencies_[std::min(index, latencies_.size() - 1)];
+}
+
+void Report::print_table(std::ostream& out, const std::string& plugin, std::chrono::duration<double> time) const {
+  out << "plugin " << plugin << ", " << ended() << " requests in " << std::fixed << std::setprecision(2) << time.count()
+      << " s\n\n";
+  out << "  outcome                                       requests\n";
+  out << "  ------------------------------------------  ----------\n";
+  for (const auto& [name, count] : outcomes_) {
+    out << "  " << std::left << std::setw(42) << name << "  " << std::right << std::setw(10) << count << '\n';
+  }
+  if (orphans_ > 0) {
+    out << "  " << std::left << std::setw(42) << "(late answers: orphans)" << "  " << std::right << std::setw(10)
+        << orphans_ << '\n';
+  }
+  out << "\n  latency       ms\n  -------  -------\n";
+  for (const double part : kPercentiles) {
+    out << "  " << std::left << std::setw(7) << percentile_name(part) << "  " << std::right << std::setw(7)
+        << std::setprecision(1) << milliseconds_of(percentile(part)) << '\n';
+  }
+  out << "\n  longest time a tick spent in proc_poll: " << std::setprecision(2) << milliseconds_of(longest_poll_)
+      << " ms\n";
+}
+
+void Report::print_json(std::ostream& out, const std::string& plugin, std::chrono::duration<double> time) const {
+  nlohmann::ordered_json latency;
+  for (const double part : kPercentiles) {
+    latency[percentile_name(part)] = milliseconds_of(percentile(part));
+  }
+  out << nlohmann::ordered_json{{"plugin", plugin},
+                                {"requests", ended()},
+                                {"seconds", time.count()},
+                                {"outcomes", totals_},
+                                {"orphans", orphans_},
+                                {"latencyMs", latency},
+                                {"longestPollMs", milliseconds_of(longest_poll_)}}
+             .dump(2)
+      << '\n';
+}
+
+}  // namespace game_host

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a run came to: outcomes, latencies, time spent in the game loop.
+#pragma once
+
+#include <agones/client.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <iosfwd>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace game_host {
+
+class Report {
+ public:
+  void add(const agones::Result& result);
+  void add_orphan() { ++orphans_; }
+  void add_poll(std::chrono::nanoseconds time);
+
+  std::uint64_t ended() const { return latencies_.size(); }
+  std::uint64_t allocated() const;
+  void print_table(std::ostream& out, const std::string& plugin, std::chrono::duration<double> time) const;
+  void print_json(std::ostream& out, const std::string& plugin, std::chrono::duration<double> time) const;
+
+ private:
+  std::chrono::microseconds percentile(double part) const;
+
+  std::map<std::string, std::uint64_t> outcomes_;  // "REJECTED (there is no ...)"
+  std::map<std::string, std::uint64_t> totals_;    // "REJECTED"
+  mutable std::vector<std::chrono::microseconds> latencies_;
+  std::chrono::nanoseconds longest_poll_{0};
+  std::uint64_t orphans_ = 0;
+};
+
+}  // namespace game_host

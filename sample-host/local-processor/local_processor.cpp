@@ -1,0 +1,391 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "local-processor/local_processor.h"
+
+#include <allocation/processor.grpc.pb.h>
+#include <grpcpp/ext/proto_server_reflection_plugin.h>
+#include <grpcpp/grpcpp.h>
+#include <grpcpp/health_check_service_interface.h>
+
+#include <condition_variable>
+#include <map>
+#include <mutex>
+#include <stdexcept>
+#include <thread>
+
+namespace agones::local {
+
+namespace {
+
+using allocation::BatchRequest;
+using allocation::ProcessorMessage;
+using Stream = grpc::ServerReaderWriter<ProcessorMessage, ProcessorMessage>;
+
+constexpr char kHealthService[] = "processor";
+
+// One registered stream. Pulls and answers are written by two threads, one at a time.
+class Client {
+ public:
+  Client(grpc::ServerContext& context, Stream& stream) : context_(&context), stream_(&stream) {}
+
+  bool write(const ProcessorMessage& message) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return stream_ != nullptr && stream_->Write(message);
+  }
+  void pull(const ProcessorMessage& message) {
+    if (write(message)) {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      pulled_ = true;
+    }
+  }
+  bool pulled() {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return pulled_;
+  }
+  void cancel() {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (context_ != nullptr) {
+      context_->TryCancel();
+    }
+  }
+  // The stream's thread leaves: nobody may touch the stream any more.
+  void detach() {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    context_ = nullptr;
+    stream_ = nullptr;
+  }
+
+ private:
+  std::mutex mutex_;
+  grpc::ServerContext* context_;
+  Stream* stream_;
+  bool pulled_ = false;
+};
+
+}  // namespace
+
+class LocalProcessor::Impl final : public allocation::Processor::Service {
+ public:
+  Impl(LocalProcessorOptions options, std::shared_ptr<Fleet> fleet)
+      : options_(std::move(options)),
+        fleet_(std::move(fleet)),
+        faults_(options_.faults),
+        dice_(options_.seed),
+        serving_(options_.serving) {
+    start_server();
+    set_serving(serving_);
+    puller_ = std::thread([this] { pull_loop(); });
+  }
+
+  ~Impl() override { kill(); }
+
+  std::string address() const {
+    const std::size_t colon = options_.address.rfind(':');
+    return options_.address.substr(0, colon) + ":" + std::to_string(port_);
+  }
+
+  void set_serving(bool serving) {
+    {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      serving_ = serving;
+    }
+    server_->GetHealthCheckService()->SetServingStatus(kHealthService, serving);
+  }
+
+  void set_faults(const Faults& faults) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    faults_ = faults;
+    changed_.notify_all();
+  }
+
+  void kill() {
+    {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      if (stopping_) {
+        return;
+      }
+      stopping_ = true;
+      for (const auto& [id, client] : clients_) {
+        client->cancel();
+      }
+    }
+    changed_.notify_all();
+    // Without waiting for calls to end by themselves.
+    server_->Shutdown(std::chrono::system_clock::now());
+    puller_.join();
+    server_->Wait();
+  }
+
+  ProcessorCounts counts() const {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    ProcessorCounts counts = counts_;
+    counts.clients = clients_.size();
+    return counts;
+  }
+
+  std::vector<LedgerEntry> ledger() const {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return ledger_;
+  }
+
+ private:
+  grpc::Status StreamBatches(grpc::ServerContext* context, Stream* stream) override {
+    ProcessorMessage message;
+    // The first message registers; its payload is ignored, and without an id the stream ends.
+    if (!stream->Read(&message) || message.client_id().empty()) {
+      return grpc::Status::OK;
+    }
+    const std::string id = message.client_id();
+    const auto client = std::make_shared<Client>(*context, *stream);
+    add(id, client);
+    while (may_read() && stream->Read(&message)) {
+      if (message.has_batch_request() && !handle(id, *client, message.batch_request())) {
+        break;
+      }
+    }
+    client->detach();
+    remove(id);
+    return grpc::Status::OK;
+  }
+
+  void add(const std::string& id, const std::shared_ptr<Client>& client) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    clients_[id] = client;
+    ++counts_.streams;
+    if (stopping_) {
+      client->cancel();
+    }
+  }
+
+  // By id alone, whichever stream holds it now: so does the real processor, and a client that registers
+  // an id again before its old stream has ended is forgotten.
+  void remove(const std::string& id) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    clients_.erase(id);
+  }
+
+  bool may_read() {
+    std::unique_lock<std::mutex> lock(mutex_);
+    changed_.wait(lock, [this] { return stopping_ || !faults_.stop_reading; });
+    return !stopping_;
+  }
+
+  // False if the stream is to end.
+  bool handle(const std::string& id, Client& client, const BatchRequest& batch) {
+    const Faults faults = current_faults();
+    const Plan plan = make_plan(faults);
+    ProcessorMessage answer;
+    answer.set_client_id(id);
+    answer_batch(id, client, batch, faults, *answer.mutable_batch_response());
+    if (!pause(faults.latency) || plan.drop_before) {
+      client.cancel();
+      return false;
+    }
+    if (plan.garbage) {
+      send_garbage(client);
+      return true;
+    }
+    if (plan.unknown_id) {
+      auto* extra = answer.mutable_batch_response()->add_responses();
+      extra->set_request_id("nobody-asked-for-this");
+      extra->mutable_error()->set_code(grpc::StatusCode::INTERNAL);
+    }
+    bool sent = client.write(answer);
+    if (sent && plan.twice) {
+      sent = client.write(answer);
+    }
+    if (plan.drop_after) {
+      client.cancel();
+    }
+    return sent && !plan.drop_after;
+  }
+
+  struct Plan {
+    bool drop_before;
+    bool drop_after;
+    bool twice;
+    bool unknown_id;
+    bool garbage;
+  };
+
+  Plan make_plan(const Faults& faults) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return {dice_.roll(faults.drop_before_answer), dice_.roll(faults.drop_after_answer),
+            dice_.roll(faults.answer_twice), dice_.roll(faults.answer_unknown_ids),
+            dice_.roll(faults.answer_garbage)};
+  }
+
+  Faults current_faults() const {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return faults_;
+  }
+
+  // False if the processor stops meanwhile.
+  bool pause(std::chrono::milliseconds time) {
+    std::unique_lock<std::mutex> lock(mutex_);
+    return !changed_.wait_for(lock, time, [this] { return stopping_; });
+  }
+
+  void answer_batch(const std::string& id, Client& client, const BatchRequest& batch, const Faults& faults,
+                    allocation::BatchResponse& answer) {
+    const bool pulled = client.pulled();
+    answer.set_batch_id(batch.batch_id());
+    std::vector<LedgerEntry> allocated;
+    std::uint64_t refused = 0;
+    std::uint64_t without_request = 0;
+    for (const auto& wrapper : batch.requests()) {
+      auto* response = answer.add_responses();
+      response->set_request_id(wrapper.request_id());
+      without_request += wrapper.has_request() ? 0 : 1;
+      AllocationResult result;
+      if (roll(faults.error_rate)) {
+        result.code = faults.error_code;
+        result.message = "injected fault";
+      } else {
+        result = fleet_->allocate(wrapper.request());
+      }
+      if (result.code != 0) {
+        response->mutable_error()->set_code(result.code);
+        response->mutable_error()->set_message(result.message);
+        ++refused;
+      } else {
+        allocated.push_back({id, wrapper.request_id(), result.response.gameservername()});
+        response->mutable_response()->Swap(&result.response);
+      }
+    }
+    pad(answer, faults.oversize_bytes);
+    const std::lock_guard<std::mutex> lock(mutex_);
+    ++counts_.batches;
+    counts_.requests += static_cast<std::uint64_t>(batch.requests_size());
+    counts_.allocated += allocated.size();
+    counts_.refused += refused;
+    counts_.wrappers_without_request += without_request;
+    counts_.batches_before_pull += pulled ? 0 : 1;
+    counts_.largest_batch = std::max(counts_.largest_batch, static_cast<std::uint64_t>(batch.requests_size()));
+    ledger_.insert(ledger_.end(), std::make_move_iterator(allocated.begin()), std::make_move_iterator(allocated.end()));
+  }
+
+  bool roll(double rate) {
+    if (rate <= 0) {
+      return false;
+    }
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return dice_.roll(rate);
+  }
+
+  static void pad(allocation::BatchResponse& answer, std::uint32_t bytes) {
+    for (auto& response : *answer.mutable_responses()) {
+      if (bytes > 0 && response.has_response()) {
+        (*response.mutable_response()->mutable_metadata()->mutable_annotations())["padding"] = std::string(bytes, 'x');
+        return;
+      }
+    }
+  }
+
+  // A pull whose text is not UTF-8 can be sent but not be parsed by whoever checks; a batch answer with a
+  // wrong length inside can't be parsed by anybody. The latter is put into a message as an unknown field.
+  static void send_garbage(Client& client) {
+    ProcessorMessage message;
+    message.GetReflection()->MutableUnknownFields(&message)->AddLengthDelimited(4)->assign("\x12\xff\xff\xff\x0f");
+    client.write(message);
+  }
+
+  void pull_loop() {
+    std::unique_lock<std::mutex> lock(mutex_);
+    while (!changed_.wait_for(lock, options_.pull_interval, [this] { return stopping_; })) {
+      if (!serving_ || faults_.stop_pulling) {
+        continue;
+      }
+      // One client after the other, as the real processor does; one that does not read holds up the rest.
+      const std::map<std::string, std::shared_ptr<Client>> clients = clients_;
+      lock.unlock();
+      for (const auto& [id, client] : clients) {
+        ProcessorMessage message;
+        message.set_client_id(id);
+        message.mutable_pull()->set_message("pull");
+        client->pull(message);
+      }
+      lock.lock();
+      counts_.pulls += clients.size();
+    }
+  }
+
+  std::shared_ptr<grpc::ServerCredentials> credentials() const {
+    if (options_.certificate_pem.empty()) {
+      return grpc::InsecureServerCredentials();
+    }
+    grpc::SslServerCredentialsOptions tls;
+    tls.pem_key_cert_pairs.push_back({options_.key_pem, options_.certificate_pem});
+    if (!options_.client_ca_pem.empty()) {
+      tls.pem_root_certs = options_.client_ca_pem;
+      tls.client_certificate_request = GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY;
+    }
+    return grpc::SslServerCredentials(tls);
+  }
+
+  void start_server() {
+    grpc::EnableDefaultHealthCheckService(true);
+    grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+    grpc::ServerBuilder builder;
+    builder.AddListeningPort(options_.address, credentials(), &port_);
+    builder.RegisterService(this);
+    // The real processor's settings.
+    builder.SetMaxReceiveMessageSize(4 << 20);
+    builder.SetMaxSendMessageSize(-1);
+    builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, 30000);
+    builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 30000);
+    builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+    builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 10000);
+    // Two processors on one port would share its clients at random.
+    builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+    server_ = builder.BuildAndStart();
+    if (server_ == nullptr || port_ == 0) {
+      throw std::runtime_error("cannot listen on " + options_.address);
+    }
+  }
+
+  const LocalProcessorOptions options_;
+  const std::shared_ptr<Fleet> fleet_;
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  Faults faults_;
+  Dice dice_;
+  bool serving_;
+  bool stopping_ = false;
+  std::map<std::string, std::shared_ptr<Client>> clients_;
+  ProcessorCounts counts_;
+  std::vector<LedgerEntry> ledger_;
+  int port_ = 0;
+  std::unique_ptr<grpc::Server> server_;
+  std::thread puller_;
+};
+
+LocalProcessor::LocalProcessor(LocalProcessorOptions options, std::shared_ptr<Fleet> fleet)
+    : impl_(std::make_unique<Impl>(std::move(options), std::move(fleet))) {}
+
+LocalProcessor::~LocalProcessor() = default;
+
+std::string LocalProcessor::address() const {
+  return impl_->address();
+}
+
+void LocalProcessor::set_serving(bool serving) {
+  impl_->set_serving(serving);
+}
+
+void LocalProcessor::set_faults(const Faults& faults) {
+  impl_->set_faults(faults);
+}
+
+void LocalProcessor::kill() {
+  impl_->kill();
+}
+
+ProcessorCounts LocalProcessor::counts() const {
+  return impl_->counts();
+}
+
+std::vector<LedgerEntry> LocalProcessor::ledger() const {
+  return impl_->ledger();
+}
+
+}  // namespace agones::local
