@@ -74,10 +74,12 @@ Client::Client(std::shared_ptr<Plugin> plugin, ClientOptions options)
   config.event_context = this;
   if (options_.on_log) {
     config.on_log = [](void* self, const proc_log* log) {
-      static_cast<Client*>(self)->options_.on_log({log->severity, log->time_unix_ns,
+      static_cast<Client*>(self)->options_.on_log({log->severity,
+                                                   log->time_unix_ns,
                                                    {log->channel.data, log->channel.size},
                                                    {log->message.data, log->message.size},
-                                                   log->request_id, log->batch_id});
+                                                   log->request_id,
+                                                   log->batch_id});
     };
     config.log_context = this;
   }
@@ -133,8 +135,7 @@ Client::Submitted Client::submit(proc_format format, std::string_view body, Resu
   request.timeout_ms = static_cast<std::uint32_t>(timeout.count());
   Submitted submitted;
   ErrorText error{};
-  submitted.status =
-      plugin_->api().allocate(client_, &request, &submitted.request_id, error.data(), error.size());
+  submitted.status = plugin_->api().allocate(client_, &request, &submitted.request_id, error.data(), error.size());
   if (submitted) {
     // The result's event takes it back.
     static_cast<void>(owned.release());

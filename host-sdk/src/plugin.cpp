@@ -19,8 +19,8 @@ class Plugin::Library {
   explicit Library(const std::string& path) {
     boost::dll::fs::error_code error;
     // Local: no symbol of the plugin is offered to the host's other libraries.
-    library_.load(std::filesystem::absolute(path),
-                  error, boost::dll::load_mode::rtld_now | boost::dll::load_mode::rtld_local);
+    library_.load(std::filesystem::absolute(path), error,
+                  boost::dll::load_mode::rtld_now | boost::dll::load_mode::rtld_local);
     if (error) {
       throw PluginError(PluginError::Kind::kNotLoadable, "plugin '" + path + "' cannot be loaded: " + error.message());
     }
@@ -65,10 +65,10 @@ std::shared_ptr<Plugin> Plugin::load(const std::string& path) {
   api.abi_version = library->find<proc_abi_version_fn>(path, "proc_abi_version");
   const std::uint32_t version = api.abi_version();
   if (version >> 16 != PROC_ABI_VERSION_MAJOR) {
-    throw PluginError(PluginError::Kind::kWrongVersion,
-                      "plugin '" + path + "' has ABI version " + std::to_string(version >> 16) + "." +
-                          std::to_string(version & 0xffffU) + ", this host needs " +
-                          std::to_string(PROC_ABI_VERSION_MAJOR) + ".x");
+    throw PluginError(PluginError::Kind::kWrongVersion, "plugin '" + path + "' has ABI version " +
+                                                            std::to_string(version >> 16) + "." +
+                                                            std::to_string(version & 0xffffU) + ", this host needs " +
+                                                            std::to_string(PROC_ABI_VERSION_MAJOR) + ".x");
   }
 #define AGONES_FIND(name) api.name = library->find<proc_##name##_fn>(path, "proc_" #name);
   PROC_EACH_FUNCTION(AGONES_FIND)

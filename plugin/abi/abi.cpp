@@ -100,16 +100,17 @@ Result check_version(std::uint32_t host) {
   if (host >> 16 != PROC_ABI_VERSION_MAJOR) {
     return {PROC_ERR_VERSION, "the host was built for ABI " + std::to_string(host >> 16) + "." +
                                   std::to_string(host & 0xffffU) + ", this plugin has " +
-                                  std::to_string(PROC_ABI_VERSION_MAJOR) + "." + std::to_string(PROC_ABI_VERSION_MINOR)};
+                                  std::to_string(PROC_ABI_VERSION_MAJOR) + "." +
+                                  std::to_string(PROC_ABI_VERSION_MINOR)};
   }
   return {};
 }
 
 }  // namespace
 
-#define PROC_TRY(check)                   \
+#define PROC_TRY(check)                                      \
   if (Result result_ = (check); result_.status != PROC_OK) { \
-    return result_;                       \
+    return result_;                                          \
   }
 
 extern "C" {
@@ -123,9 +124,9 @@ const char* proc_version(void) {
 }
 
 const char* proc_status_string(proc_status status) {
-  static constexpr const char* kNames[] = {"OK",         "INVALID_ARGUMENT", "QUEUE_FULL", "TOO_LARGE", "SHUT_DOWN",
-                                           "BUSY",       "IN_CALLBACK",      "FORKED",     "TIMEOUT",   "NOT_FOUND",
-                                           "VERSION",    "NO_MEMORY",        "INTERNAL"};
+  static constexpr const char* kNames[] = {"OK",      "INVALID_ARGUMENT", "QUEUE_FULL", "TOO_LARGE", "SHUT_DOWN",
+                                           "BUSY",    "IN_CALLBACK",      "FORKED",     "TIMEOUT",   "NOT_FOUND",
+                                           "VERSION", "NO_MEMORY",        "INTERNAL"};
   const auto index = static_cast<std::size_t>(static_cast<std::uint32_t>(status));
   return index < std::size(kNames) ? kNames[index] : "?";
 }

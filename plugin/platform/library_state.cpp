@@ -3,6 +3,8 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -12,7 +14,10 @@
 #include <cstdio>
 #include <mutex>
 #include <new>
+#include <set>
 #include <vector>
+
+extern "C" int __real_close(int fd);
 
 namespace agones::plugin::library_state {
 
@@ -41,9 +46,7 @@ class ThreadRegistry {
   int starting_count() const { return starting_.load(); }
 
  private:
-  static bool ended(pid_t tid) {
-    return syscall(SYS_tgkill, getpid(), tid, 0) != 0 && errno == ESRCH;
-  }
+  static bool ended(pid_t tid) { return syscall(SYS_tgkill, getpid(), tid, 0) != 0 && errno == ESRCH; }
 
   void forget_ended() { tids_.erase(std::remove_if(tids_.begin(), tids_.end(), ended), tids_.end()); }
 
@@ -53,6 +56,38 @@ class ThreadRegistry {
 };
 
 ThreadRegistry g_threads;
+
+class FdRegistry {
+ public:
+  int opened(int fd) {
+    if (fd >= 0) {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      fds_.insert(fd);
+    }
+    return fd;
+  }
+
+  void closing(int fd) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    fds_.erase(fd);
+  }
+
+  // When the library is unmapped. Not when the process exits with clients alive: their threads still
+  // use the fds.
+  ~FdRegistry() {
+    if (clients() == 0 && live_threads() == 0) {
+      for (const int fd : fds_) {
+        __real_close(fd);
+      }
+    }
+  }
+
+ private:
+  std::mutex mutex_;
+  std::set<int> fds_;
+};
+
+FdRegistry g_fds;
 
 struct Start {
   void* (*body)(void*);
@@ -113,6 +148,26 @@ std::string live_thread_names() {
 }  // namespace agones::plugin::library_state
 
 extern "C" {
+
+int __real_epoll_create1(int flags);
+int __real_eventfd(unsigned int count, int flags);
+int __real_close(int fd);
+
+int __wrap_epoll_create1(int flags);
+int __wrap_epoll_create1(int flags) {
+  return agones::plugin::library_state::g_fds.opened(__real_epoll_create1(flags));
+}
+
+int __wrap_eventfd(unsigned int count, int flags);
+int __wrap_eventfd(unsigned int count, int flags) {
+  return agones::plugin::library_state::g_fds.opened(__real_eventfd(count, flags));
+}
+
+int __wrap_close(int fd);
+int __wrap_close(int fd) {
+  agones::plugin::library_state::g_fds.closing(fd);
+  return __real_close(fd);
+}
 
 int __real_pthread_create(pthread_t* thread, const pthread_attr_t* attributes, void* (*body)(void*), void* argument);
 

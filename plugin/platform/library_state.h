@@ -5,6 +5,9 @@
 // Every thread that code in this library starts, gRPC's included, comes through __wrap_pthread_create
 // (linked with --wrap=pthread_create): it is registered here and blocks all signals. A thread counts
 // until the kernel has ended it, so that none can still be executing code that is unmapped.
+//
+// Likewise every epoll and event fd is registered: gRPC keeps one of each for the life of the process.
+// They are closed when the library is unmapped, or each swap of a plugin would leak two.
 #pragma once
 
 #include <string>

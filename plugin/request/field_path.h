@@ -11,7 +11,7 @@ namespace agones::plugin {
 
 struct FieldPath {
   const FieldPath* parent = nullptr;
-  std::string_view name;   // a field
+  std::string_view name;    // a field
   std::int64_t index = -1;  // an element of a repeated field
   bool is_key = false;      // name is a map key
 

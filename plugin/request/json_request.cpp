@@ -60,7 +60,8 @@ Number read_number(const json& value, const FieldPath& path) {
     }
   } else if (value.is_number_integer()) {
     const auto number = value.get<std::int64_t>();
-    if (std::numeric_limits<Number>::is_signed && number >= static_cast<std::int64_t>(std::numeric_limits<Number>::min())) {
+    if (std::numeric_limits<Number>::is_signed &&
+        number >= static_cast<std::int64_t>(std::numeric_limits<Number>::min())) {
       return static_cast<Number>(number);
     }
   } else if (value.is_number_float()) {

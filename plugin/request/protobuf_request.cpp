@@ -52,9 +52,7 @@ class Checker {
     return false;
   }
 
-  bool text(std::string_view bytes, const FieldPath& path) {
-    return is_text(bytes) || fail(path, "not valid UTF-8");
-  }
+  bool text(std::string_view bytes, const FieldPath& path) { return is_text(bytes) || fail(path, "not valid UTF-8"); }
 
   bool value(const Field& field, const FieldSchema& schema, const FieldPath& path) {
     // A packed list of numbers would be legal as well, but the contract has no repeated number.
@@ -70,8 +68,7 @@ class Checker {
       case FieldKind::kMapMessage:
         return map_entry(field.bytes, schema, path);
       case FieldKind::kEnum:
-        return has_value(schema, field.varint) ||
-               fail(path, "unknown value " + std::to_string(as_int32(field.varint)));
+        return has_value(schema, field.varint) || fail(path, "unknown value " + std::to_string(as_int32(field.varint)));
       default:
         return true;
     }

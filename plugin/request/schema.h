@@ -8,7 +8,17 @@
 
 namespace agones::plugin {
 
-enum class FieldKind : std::uint8_t { kString, kBool, kInt32, kInt64, kUint64, kEnum, kMessage, kMapString, kMapMessage };
+enum class FieldKind : std::uint8_t {
+  kString,
+  kBool,
+  kInt32,
+  kInt64,
+  kUint64,
+  kEnum,
+  kMessage,
+  kMapString,
+  kMapMessage
+};
 
 // A list of constant things, as C++20's std::span.
 template <typename T>
@@ -49,7 +59,11 @@ const MessageSchema& allocation_request_schema();
 const MessageSchema& allocation_response_schema();
 
 // What a varint of the wire is as a number of this kind. kInt64 and kEnum are the same bits.
-inline std::int32_t as_int32(std::uint64_t varint) { return static_cast<std::int32_t>(varint); }
-inline std::int64_t as_int64(std::uint64_t varint) { return static_cast<std::int64_t>(varint); }
+inline std::int32_t as_int32(std::uint64_t varint) {
+  return static_cast<std::int32_t>(varint);
+}
+inline std::int64_t as_int64(std::uint64_t varint) {
+  return static_cast<std::int64_t>(varint);
+}
 
 }  // namespace agones::plugin

@@ -17,7 +17,7 @@ class EventReader {
   // What next() found; the views in it point into this reader until release().
   struct Item {
     proc_event event{};
-    proc_log log{};         // of an event of type PROC_EVENT_LOG
+    proc_log log{};  // of an event of type PROC_EVENT_LOG
     bool is_result = false;
   };
 

@@ -15,7 +15,7 @@ namespace agones::plugin {
 
 namespace {
 
-// How long proc_shutdown gives the threads to end, as the header says.
+// How long proc_shutdown gives the threads to end, beside the connect timeout, as the header says.
 constexpr milliseconds kClosingTime{5000};
 constexpr std::uint32_t kLongestTimeoutMs = 86'400'000;
 
@@ -115,8 +115,7 @@ Result Session::allocate(const proc_request& request, std::uint64_t* id) {
   }
 
   const TimePoint now = clock_now();
-  const milliseconds timeout =
-      request.timeout_ms != 0 ? milliseconds(request.timeout_ms) : config_.allocation_timeout;
+  const milliseconds timeout = request.timeout_ms != 0 ? milliseconds(request.timeout_ms) : config_.allocation_timeout;
   const TimePoint deadline = now + timeout;
   RequestPtr accepted = Request::create(body, request.user_data, now, deadline);
   if (accepted == nullptr) {
@@ -132,8 +131,7 @@ Result Session::allocate(const proc_request& request, std::uint64_t* id) {
   }
   submitted_.push(std::move(accepted));
   // Whoever finds that the thread sleeps too long wakes it, and only the first one does.
-  if (deadline.time_since_epoch().count() < next_turn_.load(std::memory_order_seq_cst) &&
-      next_turn_.exchange(0) != 0) {
+  if (deadline.time_since_epoch().count() < next_turn_.load(std::memory_order_seq_cst) && next_turn_.exchange(0) != 0) {
     link_.wake();
   }
   return {};
@@ -206,9 +204,7 @@ Result Session::poll(std::uint32_t max_events, std::chrono::microseconds max_tim
   if (config_.on_event == nullptr) {
     return {PROC_ERR_INVALID_ARGUMENT, "on_event: not set; use proc_poll_events"};
   }
-  const auto until = [max_time] {
-    return max_time.count() == 0 ? TimePoint::max() : later(clock_now(), max_time);
-  };
+  const auto until = [max_time] { return max_time.count() == 0 ? TimePoint::max() : later(clock_now(), max_time); };
   delivered = deliver(max_events, until());
   if (delivered == 0 && wait.count() != 0) {
     events_.fd().wait(wait);
@@ -296,12 +292,14 @@ Result Session::shutdown(milliseconds timeout) {
   wait_until(timeout, &Session::all_ended);
   final_accepted_.store(accepted());
   enter(Phase::kGiveUp);
-  if (!wait_until(kClosingTime, &Session::link_ended)) {
+  // An attempt to connect that gets no answer ends with its timeout, not sooner.
+  const milliseconds closing_time = kClosingTime + config_.link.transport.connect_timeout;
+  if (!wait_until(closing_time, &Session::link_ended)) {
     return {PROC_ERR_TIMEOUT, "the connection to the processor has not closed"};
   }
   thread_->join();
   // gRPC's threads end a little after its last user. Nothing can be waited on for that: it is asked.
-  const TimePoint end = clock_now() + kClosingTime;
+  const TimePoint end = clock_now() + closing_time;
   while (library_state::clients() == 1 && (library_state::live_threads() != 0 || grpc_running())) {
     if (clock_now() >= end) {
       return {PROC_ERR_TIMEOUT, "these threads have not ended: " + library_state::live_thread_names()};
@@ -431,7 +429,8 @@ std::optional<std::string> Session::next_message(TimePoint now) {
     return std::nullopt;
   }
   if (config_.log_level <= PROC_SEVERITY_DEBUG) {
-    add_log(PROC_SEVERITY_DEBUG, "stream", "batch of " + std::to_string(batch->requests) + " requests sent", 0, batch->id);
+    add_log(PROC_SEVERITY_DEBUG, "stream", "batch of " + std::to_string(batch->requests) + " requests sent", 0,
+            batch->id);
   }
   return std::move(batch->message);
 }
@@ -471,9 +470,8 @@ void Session::add_log(proc_severity severity, const char* channel, std::string m
   }
   LogLine line;
   line.severity = severity;
-  line.time_unix_ns = std::chrono::duration_cast<std::chrono::nanoseconds>(
-                          std::chrono::system_clock::now().time_since_epoch())
-                          .count();
+  line.time_unix_ns =
+      std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
   line.channel = channel;
   line.message = std::move(message);
   line.request_id = request_id;

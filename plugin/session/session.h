@@ -47,7 +47,8 @@ class Session : private LinkHandler, private EngineSink, private GrpcLogSink {
   proc_status cancel(std::uint64_t id);
   void drain(proc_drain_flags flags);
 
-  Result poll(std::uint32_t max_events, std::chrono::microseconds max_time, milliseconds wait, std::uint32_t& delivered);
+  Result poll(std::uint32_t max_events, std::chrono::microseconds max_time, milliseconds wait,
+              std::uint32_t& delivered);
   Result poll_events(proc_event* events, std::uint32_t event_size, std::uint32_t capacity, milliseconds wait,
                      std::uint32_t& count);
   Result shutdown(milliseconds timeout);

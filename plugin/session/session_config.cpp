@@ -108,7 +108,8 @@ std::string read_transport(const proc_config& raw, TransportConfig& transport) {
     }
   }
   if (transport.certificate.given() != transport.key.given()) {
-    return std::string(transport.key.given() ? "tls_certificate" : "tls_key") + ": missing; certificate and key go together";
+    return std::string(transport.key.given() ? "tls_certificate" : "tls_key") +
+           ": missing; certificate and key go together";
   }
   transport.keepalive_time = milliseconds(raw.keepalive_time_ms);
   transport.keepalive_timeout = milliseconds(raw.keepalive_timeout_ms);

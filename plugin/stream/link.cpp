@@ -14,6 +14,8 @@ constexpr char kStreamBatches[] = "/allocation.Processor/StreamBatches";
 
 // How often names are looked up again while nothing serves, and at most.
 constexpr Duration kResolveInterval = milliseconds(1000);
+// While closing: how often it is looked whether gRPC has let go.
+constexpr Duration kClosingInterval = milliseconds(10);
 // Events taken in before the next turn.
 constexpr int kEventsPerTurn = 64;
 
@@ -83,8 +85,7 @@ void Link::wait_for_events(TimePoint until) {
 }
 
 TimePoint Link::manage(TimePoint now) {
-  dying_.erase(std::remove_if(dying_.begin(), dying_.end(), [](const auto& call) { return call->over(); }),
-               dying_.end());
+  graveyard_.sweep();
   TimePoint next = manage_addresses(now);
   next = std::min(next, manage_replicas(now));
   next = std::min(next, manage_stream(now));
@@ -93,50 +94,42 @@ TimePoint Link::manage(TimePoint now) {
 }
 
 TimePoint Link::manage_addresses(TimePoint now) {
-  if (auto resolution = resolver_.take()) {
-    if (resolution->problem != resolution_problem_ && !resolution->problem.empty()) {
-      log_failure(resolution->problem);
-    }
-    resolution_problem_ = resolution->problem;
-    // A replica whose address is gone stays while the stream is on it.
-    const auto gone = [&](const std::unique_ptr<Replica>& replica) {
-      const bool listed = std::find(resolution->addresses.begin(), resolution->addresses.end(), replica->address()) !=
-                          resolution->addresses.end();
-      if (listed || !resolution->problem.empty() ||
-          (stream_ != nullptr && replica->address().target == stream_target_)) {
-        return false;
-      }
-      replica->close(dying_);
-      return true;
-    };
-    replicas_.erase(std::remove_if(replicas_.begin(), replicas_.end(), gone), replicas_.end());
-    for (Address& address : resolution->addresses) {
-      if (find_replica(address.target) == nullptr) {
-        replicas_.push_back(
-            std::make_unique<Replica>(std::move(address), config_.transport, config_.backoff, ++seed_, *queue_));
-      }
-    }
-  }
   // Names are looked up while there is no stream that is pulled, and when it is lost.
-  if (stream_ != nullptr && watchdog_.ever_pulled()) {
-    return TimePoint::max();
-  }
-  if (resolver_.running()) {
-    return TimePoint::max();
-  }
-  if (now >= next_resolution_) {
+  const bool wanted = stream_ == nullptr || !watchdog_.ever_pulled();
+  if (wanted && !resolver_.running() && now >= next_resolution_) {
     next_resolution_ = now + kResolveInterval;
     resolver_.start();
-    return TimePoint::max();
   }
-  return next_resolution_;
+  if (auto resolution = resolver_.take()) {
+    use_resolution(std::move(*resolution));
+  }
+  return wanted && !resolver_.running() ? next_resolution_ : TimePoint::max();
+}
+
+void Link::use_resolution(Resolution resolution) {
+  if (resolution.problem != resolution_problem_ && !resolution.problem.empty()) {
+    log_failure(resolution.problem);
+  }
+  resolution_problem_ = resolution.problem;
+  // A replica whose address is gone stays while the stream is on it, and if some name failed to resolve.
+  const auto gone = [&](const std::unique_ptr<Replica>& replica) {
+    const auto& listed = resolution.addresses;
+    return std::find(listed.begin(), listed.end(), replica->address()) == listed.end() && resolution.problem.empty() &&
+           (stream_ == nullptr || replica->address().target != stream_target_);
+  };
+  replicas_.erase(std::remove_if(replicas_.begin(), replicas_.end(), gone), replicas_.end());
+  for (Address& address : resolution.addresses) {
+    if (find_replica(address.target) == nullptr) {
+      replicas_.push_back(std::make_unique<Replica>(std::move(address), config_.transport, config_.backoff, ++seed_,
+                                                    *queue_, graveyard_));
+    }
+  }
 }
 
 TimePoint Link::manage_replicas(TimePoint now) {
   TimePoint next = TimePoint::max();
   for (const auto& replica : replicas_) {
     next = std::min(next, replica->manage(now));
-    replica->hand_over_dying(dying_);
     if (const auto failure = replica->take_failure()) {
       log_failure(*failure);
     }
@@ -201,8 +194,7 @@ void Link::open_stream(Replica& replica, TimePoint now) {
 }
 
 void Link::lose_stream(const std::string& reason, TimePoint now) {
-  stream_->abandon();
-  dying_.push_back(std::move(stream_));
+  graveyard_.add(std::move(stream_));
   if (Replica* replica = find_replica(stream_target_)) {
     replica->last_stream_failure = now;
   }
@@ -292,27 +284,17 @@ void Link::log_failure(const std::string& reason) {
 }
 
 void Link::close_all() {
-  if (stream_ != nullptr) {
-    stream_->abandon();
-    dying_.push_back(std::move(stream_));
-  }
-  for (const auto& replica : replicas_) {
-    replica->close(dying_);
-  }
-  // The resolver's thread may still call wake(): it ends before the queue does.
-  while (resolver_.running()) {
-    wait_for_events(clock_now() + milliseconds(50));
-    resolver_.take();
-  }
+  graveyard_.add(std::move(stream_));
   replicas_.clear();
-  const auto over = [](const auto& call) { return call->over(); };
-  while (!std::all_of(dying_.begin(), dying_.end(), over)) {
-    wait_for_events(clock_now() + milliseconds(50));
+  // The resolver's thread may still call wake(): it ends before the queue does.
+  while (resolver_.running() || !graveyard_.empty()) {
+    wait_for_events(clock_now() + kClosingInterval);
+    resolver_.take();
+    graveyard_.sweep();
   }
-  dying_.clear();
   // Takes the wake-up for good: from here on wake() does nothing, whoever calls it.
   while (wake_pending_.exchange(true)) {
-    wait_for_events(clock_now() + milliseconds(50));
+    wait_for_events(clock_now() + kClosingInterval);
   }
   queue_->Shutdown();
   void* tag = nullptr;

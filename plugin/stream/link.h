@@ -45,6 +45,7 @@ class Link : public BidiCall::Listener {
   void wait_for_events(TimePoint until);
   TimePoint manage(TimePoint now);
   TimePoint manage_addresses(TimePoint now);
+  void use_resolution(Resolution resolution);
   TimePoint manage_replicas(TimePoint now);
   TimePoint manage_stream(TimePoint now);
   void write_batches(TimePoint now);
@@ -65,6 +66,7 @@ class Link : public BidiCall::Listener {
   std::unique_ptr<grpc::Alarm> alarm_;
   std::atomic<bool> wake_pending_{false};
 
+  Graveyard graveyard_;
   Resolver resolver_;
   TimePoint next_resolution_{};
   std::string resolution_problem_;
@@ -78,8 +80,6 @@ class Link : public BidiCall::Listener {
   Backoff stream_backoff_;
   TimePoint next_stream_{};
 
-  // Calls that were given up and still have operations under way.
-  std::vector<std::unique_ptr<BidiCall>> dying_;
   ConnectionStatus status_;
   std::string last_failure_;
   std::uint32_t seed_;

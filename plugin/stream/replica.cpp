@@ -27,18 +27,30 @@ TimePoint clock_now() {
 }  // namespace
 
 Replica::Replica(Address address, const TransportConfig& transport, const Backoff::Config& backoff, std::uint32_t seed,
-                 grpc::CompletionQueue& queue)
-    : address_(std::move(address)), transport_(transport), backoff_(backoff, seed), queue_(queue) {}
+                 grpc::CompletionQueue& queue, Graveyard& graveyard)
+    : address_(std::move(address)),
+      transport_(transport),
+      backoff_(backoff, seed),
+      queue_(queue),
+      graveyard_(graveyard) {}
 
-Replica::~Replica() = default;
+Replica::~Replica() {
+  disconnect();
+}
+
+void Replica::disconnect() {
+  graveyard_.add(std::move(health_));
+  graveyard_.add(std::move(channel_));
+}
 
 TimePoint Replica::manage(TimePoint now) {
   if (state_ == State::kBackingOff && now >= wake_) {
     connect(now);
   }
   if (state_ == State::kConnecting && now >= wake_) {
-    back_off(address_.target + ": no health status within " + std::to_string(transport_.connect_timeout.count()) + " ms",
-             now);
+    back_off(
+        address_.target + ": no health status within " + std::to_string(transport_.connect_timeout.count()) + " ms",
+        now);
   }
   if (health_ != nullptr && !asked_ && health_->can_write()) {
     health_->write(health_request());
@@ -75,7 +87,7 @@ void Replica::on_message(std::string bytes) {
 void Replica::on_closed(const grpc::Status& status) {
   if (status.error_code() == grpc::StatusCode::UNIMPLEMENTED) {
     // No health service: nothing tells a standby but missing pulls.
-    given_up_.push_back(std::move(health_));
+    graveyard_.add(std::move(health_));
     backoff_.reset();
     state_ = State::kServing;
     return;
@@ -85,31 +97,11 @@ void Replica::on_closed(const grpc::Status& status) {
 }
 
 void Replica::back_off(std::string reason, TimePoint now) {
-  if (health_ != nullptr) {
-    health_->abandon();
-    given_up_.push_back(std::move(health_));
-  }
-  channel_.reset();
+  disconnect();
   reason_ = std::move(reason);
   failure_ = reason_;
   state_ = State::kBackingOff;
   wake_ = now + backoff_.next();
-}
-
-void Replica::close(std::vector<std::unique_ptr<BidiCall>>& dying) {
-  if (health_ != nullptr) {
-    health_->abandon();
-    given_up_.push_back(std::move(health_));
-  }
-  channel_.reset();
-  hand_over_dying(dying);
-}
-
-void Replica::hand_over_dying(std::vector<std::unique_ptr<BidiCall>>& dying) {
-  for (auto& call : given_up_) {
-    dying.push_back(std::move(call));
-  }
-  given_up_.clear();
 }
 
 }  // namespace agones::plugin

@@ -7,10 +7,10 @@
 #include <optional>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include "stream/backoff.h"
 #include "stream/bidi_call.h"
+#include "stream/graveyard.h"
 #include "stream/resolver.h"
 #include "stream/transport.h"
 
@@ -21,14 +21,11 @@ class Replica : public BidiCall::Listener {
   enum class State : std::uint8_t { kConnecting, kStandby, kServing, kBackingOff };
 
   Replica(Address address, const TransportConfig& transport, const Backoff::Config& backoff, std::uint32_t seed,
-          grpc::CompletionQueue& queue);
+          grpc::CompletionQueue& queue, Graveyard& graveyard);
   ~Replica() override;
 
   // Starts and gives up attempts. Returns when it wants to be called again.
   TimePoint manage(TimePoint now);
-  // Ends the connection; the calls under way go to `dying` until they are over.
-  void close(std::vector<std::unique_ptr<BidiCall>>& dying);
-
   State state() const { return state_; }
   const Address& address() const { return address_; }
   const std::string& reason() const { return reason_; }
@@ -36,9 +33,6 @@ class Replica : public BidiCall::Listener {
   // The failure since the last call, if there was one.
   std::optional<std::string> take_failure() { return std::exchange(failure_, std::nullopt); }
   const std::shared_ptr<grpc::Channel>& channel() const { return channel_; }
-
-  // Moves calls that were given up to where they can end.
-  void hand_over_dying(std::vector<std::unique_ptr<BidiCall>>& dying);
 
   // When a stream on this replica last failed; the one that failed longest ago is tried first.
   TimePoint last_stream_failure{};
@@ -48,14 +42,15 @@ class Replica : public BidiCall::Listener {
   void on_closed(const grpc::Status& status) override;
   void connect(TimePoint now);
   void back_off(std::string reason, TimePoint now);
+  void disconnect();
 
   const Address address_;
   const TransportConfig& transport_;
   Backoff backoff_;
   grpc::CompletionQueue& queue_;
+  Graveyard& graveyard_;
   std::shared_ptr<grpc::Channel> channel_;
   std::unique_ptr<BidiCall> health_;
-  std::vector<std::unique_ptr<BidiCall>> given_up_;
   State state_ = State::kBackingOff;
   std::string reason_;
   std::optional<std::string> failure_;

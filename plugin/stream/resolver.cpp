@@ -24,14 +24,12 @@ std::string target_of(const addrinfo& info) {
   return std::string("ipv6:[") + text + "]:" + std::to_string(ntohs(address->sin6_port));
 }
 
-}  // namespace
-
-Resolution resolve(const std::vector<Endpoint>& endpoints) {
+Resolution resolve(const std::vector<Endpoint>& endpoints, int flags) {
   Resolution resolution;
   for (const Endpoint& endpoint : endpoints) {
     addrinfo hints{};
     hints.ai_socktype = SOCK_STREAM;
-    hints.ai_flags = AI_NUMERICSERV;
+    hints.ai_flags = AI_NUMERICSERV | flags;
     addrinfo* list = nullptr;
     const int error = getaddrinfo(endpoint.host.c_str(), endpoint.port.c_str(), &hints, &list);
     if (error != 0) {
@@ -53,6 +51,8 @@ Resolution resolve(const std::vector<Endpoint>& endpoints) {
   return resolution;
 }
 
+}  // namespace
+
 Resolver::Resolver(std::vector<Endpoint> endpoints, std::function<void()> done)
     : endpoints_(std::move(endpoints)), done_(std::move(done)) {}
 
@@ -60,8 +60,14 @@ void Resolver::start() {
   if (running()) {
     return;
   }
+  // IP addresses alone need no look-up, which could block, and so no thread.
+  Resolution literal = resolve(endpoints_, AI_NUMERICHOST);
+  if (literal.problem.empty()) {
+    result_ = std::move(literal);
+    return;
+  }
   thread_ = std::make_unique<Thread>("proc-resolver", [this] {
-    Resolution resolution = resolve(endpoints_);
+    Resolution resolution = resolve(endpoints_, 0);
     {
       const std::lock_guard<std::mutex> lock(mutex_);
       result_ = std::move(resolution);

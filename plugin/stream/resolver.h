@@ -31,7 +31,8 @@ class Resolver {
   // `done` is called on the look-up's thread when a result is there to be taken.
   Resolver(std::vector<Endpoint> endpoints, std::function<void()> done);
 
-  void start();  // nothing if a look-up is under way
+  // Nothing if a look-up is under way. IP addresses are there to be taken at once.
+  void start();
   bool running() const { return thread_ != nullptr; }
   std::optional<Resolution> take();
 
@@ -43,8 +44,5 @@ class Resolver {
   // Last: joined before what it uses goes.
   std::unique_ptr<Thread> thread_;
 };
-
-// Blocks for as long as the system's resolver does.
-Resolution resolve(const std::vector<Endpoint>& endpoints);
 
 }  // namespace agones::plugin

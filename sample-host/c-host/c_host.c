@@ -7,13 +7,13 @@
 #include <string.h>
 
 static struct {
-#define MEMBER(name) proc_##name##_fn *name;
+#define MEMBER(name) proc_##name##_fn* name;
   PROC_EACH_FUNCTION(MEMBER)
 } proc;
 
 static int ended, allocated;
 
-static void on_event(void *context, const proc_event *event) {
+static void on_event(void* context, const proc_event* event) {
   (void)context;
   if (event->type == PROC_EVENT_RESULT) {
     ended++;
@@ -27,18 +27,18 @@ static void on_event(void *context, const proc_event *event) {
   }
 }
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
   static const char body[] = "{\"namespace\":\"default\"}";
   char error[256] = "";
   proc_config config;
-  proc_client *client;
-  void *library = argc == 4 ? dlopen(argv[1], RTLD_NOW | RTLD_LOCAL) : NULL;
+  proc_client* client;
+  void* library = argc == 4 ? dlopen(argv[1], RTLD_NOW | RTLD_LOCAL) : NULL;
   if (!library) {
     fprintf(stderr, "usage: c-host PLUGIN ADDRESS COUNT (%s)\n", argc == 4 ? dlerror() : "three arguments");
     return 2;
   }
 #define FIND(name) \
-  if (!(*(void **)&proc.name = dlsym(library, "proc_" #name))) return fprintf(stderr, "no proc_" #name "\n"), 2;
+  if (!(*(void**)& proc.name = dlsym(library, "proc_" #name))) return fprintf(stderr, "no proc_" #name "\n"), 2;
   PROC_EACH_FUNCTION(FIND)
   if (proc.config_init(PROC_ABI_VERSION, &config, sizeof config) != PROC_OK) return 2;
   config.processor_address.data = argv[2];

@@ -77,7 +77,8 @@ class Progress {
 
 class Game {
  public:
-  Game(const Options& options, const std::string& address) : options_(options), client_(load(), client_options(address)) {}
+  Game(const Options& options, const std::string& address)
+      : options_(options), client_(load(), client_options(address)) {}
 
   // False if Ctrl-C ended it.
   bool run() {

@@ -19,25 +19,23 @@ std::optional<Options> parse_options(int argc, char** argv) {
       "game-host: loads the processor plugin and allocates game servers from a game loop\n\n"
       "Exit codes: 0 every request was allocated, 1 some were not, 2 wrong usage, 3 the plugin can't be\n"
       "loaded or refuses its configuration, 130 ended by Ctrl-C\n\nOptions");
-  description.add_options()
-      ("help,h", po::bool_switch(&help), "show this text")
-      ("plugin", po::value(&options.plugin)->default_value("libagones_processor.so"), "the plugin's file")
-      ("processor", po::value(&options.processor), "address of the processor; without it, a local one runs inside")
-      ("count,n", po::value(&options.count)->default_value(1000), "game servers to allocate")
-      ("rate", po::value(&options.rate)->default_value(0), "requests a second; 0: no limit but the concurrency")
-      ("concurrency,c", po::value(&options.concurrency)->default_value(100), "requests under way at most")
-      ("ticks-per-second", po::value(&ticks)->default_value(60), "of the game loop")
-      ("poll-budget-us", po::value(&budget_us)->default_value(2000), "time a tick may spend in proc_poll")
-      ("timeout-ms", po::value(&timeout_ms)->default_value(30000), "of each request")
-      ("request", po::value(&options.request)->default_value(R"({"namespace":"default"})"), "what to ask for, JSON")
-      ("fleet-file", po::value(&options.fleet_file), "game servers of the embedded processor; default: COUNT of them")
-      ("tls", po::bool_switch(&options.tls), "connect with TLS; else plaintext")
-      ("tls-ca", po::value(&options.tls_ca), "PEM file")
-      ("tls-certificate", po::value(&options.tls_certificate), "PEM file")
-      ("tls-key", po::value(&options.tls_key), "PEM file")
-      ("tls-server-name", po::value(&options.tls_server_name), "the name to expect in the certificate")
-      ("json", po::bool_switch(&options.json), "print the outcome as JSON")
-      ("verbose,v", po::bool_switch(&options.verbose), "show the plugin's log lines of severity info and debug");
+  description.add_options()("help,h", po::bool_switch(&help), "show this text")(
+      "plugin", po::value(&options.plugin)->default_value("libagones_processor.so"), "the plugin's file")(
+      "processor", po::value(&options.processor), "address of the processor; without it, a local one runs inside")(
+      "count,n", po::value(&options.count)->default_value(1000), "game servers to allocate")(
+      "rate", po::value(&options.rate)->default_value(0), "requests a second; 0: no limit but the concurrency")(
+      "concurrency,c", po::value(&options.concurrency)->default_value(100), "requests under way at most")(
+      "ticks-per-second", po::value(&ticks)->default_value(60), "of the game loop")(
+      "poll-budget-us", po::value(&budget_us)->default_value(2000), "time a tick may spend in proc_poll")(
+      "timeout-ms", po::value(&timeout_ms)->default_value(30000), "of each request")(
+      "request", po::value(&options.request)->default_value(R"({"namespace":"default"})"), "what to ask for, JSON")(
+      "fleet-file", po::value(&options.fleet_file), "game servers of the embedded processor; default: COUNT of them")(
+      "tls", po::bool_switch(&options.tls), "connect with TLS; else plaintext")(
+      "tls-ca", po::value(&options.tls_ca), "PEM file")("tls-certificate", po::value(&options.tls_certificate),
+                                                        "PEM file")("tls-key", po::value(&options.tls_key), "PEM file")(
+      "tls-server-name", po::value(&options.tls_server_name), "the name to expect in the certificate")(
+      "json", po::bool_switch(&options.json), "print the outcome as JSON")(
+      "verbose,v", po::bool_switch(&options.verbose), "show the plugin's log lines of severity info and debug");
   po::variables_map values;
   try {
     po::store(po::parse_command_line(argc, argv, description), values);

@@ -93,8 +93,8 @@ void Report::print_table(std::ostream& out, const std::string& plugin, std::chro
     out << "  " << std::left << std::setw(42) << name << "  " << std::right << std::setw(10) << count << '\n';
   }
   if (orphans_ > 0) {
-    out << "  " << std::left << std::setw(42) << "(late answers: orphans)" << "  " << std::right << std::setw(10)
-        << orphans_ << '\n';
+    out << "  " << std::left << std::setw(42) << "(late answers: orphans)"
+        << "  " << std::right << std::setw(10) << orphans_ << '\n';
   }
   out << "\n  latency       ms\n  -------  -------\n";
   for (const double part : kPercentiles) {

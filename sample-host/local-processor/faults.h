@@ -16,9 +16,9 @@ struct Faults {
   double drop_before_answer = 0;         // allocate, then end the stream without answering
   double drop_after_answer = 0;          // answer, then end the stream
   double answer_twice = 0;
-  double answer_unknown_ids = 0;         // beside the answer, one to an id that nobody asked for
-  double answer_garbage = 0;             // allocate, then send bytes that are no message
-  std::uint32_t oversize_bytes = 0;      // each answer is padded to at least so many bytes
+  double answer_unknown_ids = 0;     // beside the answer, one to an id that nobody asked for
+  double answer_garbage = 0;         // allocate, then send bytes that are no message
+  std::uint32_t oversize_bytes = 0;  // each answer is padded to at least so many bytes
   bool stop_pulling = false;
   bool stop_reading = false;
 };

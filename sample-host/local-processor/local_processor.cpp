@@ -210,8 +210,7 @@ class LocalProcessor::Impl final : public allocation::Processor::Service {
   Plan make_plan(const Faults& faults) {
     const std::lock_guard<std::mutex> lock(mutex_);
     return {dice_.roll(faults.drop_before_answer), dice_.roll(faults.drop_after_answer),
-            dice_.roll(faults.answer_twice), dice_.roll(faults.answer_unknown_ids),
-            dice_.roll(faults.answer_garbage)};
+            dice_.roll(faults.answer_twice), dice_.roll(faults.answer_unknown_ids), dice_.roll(faults.answer_garbage)};
   }
 
   Faults current_faults() const {

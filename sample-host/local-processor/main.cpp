@@ -42,34 +42,32 @@ po::options_description describe(CommandLine& line, std::uint32_t& pull_ms, std:
                                  std::string (&tls)[3]) {
   Faults& faults = line.options.faults;
   po::options_description general("local-processor: the Agones allocation processor over an in-memory fleet");
-  general.add_options()
-      ("help,h", po::bool_switch(&line.help), "show this text")
-      ("listen", po::value(&line.options.address)->default_value("127.0.0.1:9090"), "address; port 0: any free one")
-      ("servers", po::value(&line.servers)->default_value(1000), "so many game servers of fleet 'local'")
-      ("fleet-file", po::value(&line.fleet_file), "game servers from a file instead")
-      ("return-after-ms", po::value(&line.return_after_ms)->default_value(0),
-       "game servers are ready again so long after they were allocated; 0: never")
-      ("pull-interval-ms", po::value(&pull_ms)->default_value(200), "time between pulls")
-      ("standby", po::bool_switch(&standby), "start as a replica that does not serve")
-      ("tls-certificate", po::value(&tls[0]), "PEM file; with it, the processor speaks TLS")
-      ("tls-key", po::value(&tls[1]), "PEM file")
-      ("tls-client-ca", po::value(&tls[2]), "PEM file; with it, clients must show a certificate")
-      ("port-file", po::value(&line.port_file), "write the address here once it listens")
-      ("ledger", po::value(&line.ledger_file), "write all allocations here as JSON at the end");
+  general.add_options()("help,h", po::bool_switch(&line.help), "show this text")(
+      "listen", po::value(&line.options.address)->default_value("127.0.0.1:9090"), "address; port 0: any free one")(
+      "servers", po::value(&line.servers)->default_value(1000), "so many game servers of fleet 'local'")(
+      "fleet-file", po::value(&line.fleet_file), "game servers from a file instead")(
+      "return-after-ms", po::value(&line.return_after_ms)->default_value(0),
+      "game servers are ready again so long after they were allocated; 0: never")(
+      "pull-interval-ms", po::value(&pull_ms)->default_value(200), "time between pulls")(
+      "standby", po::bool_switch(&standby), "start as a replica that does not serve")(
+      "tls-certificate", po::value(&tls[0]), "PEM file; with it, the processor speaks TLS")(
+      "tls-key", po::value(&tls[1]), "PEM file")("tls-client-ca", po::value(&tls[2]),
+                                                 "PEM file; with it, clients must show a certificate")(
+      "port-file", po::value(&line.port_file), "write the address here once it listens")(
+      "ledger", po::value(&line.ledger_file), "write all allocations here as JSON at the end");
   po::options_description fault_options("Faults, to test hosts with (rates are from 0 to 1, per batch)");
-  fault_options.add_options()
-      ("latency-ms", po::value(&latency_ms)->default_value(0), "wait before each answer")
-      ("error-rate", po::value(&faults.error_rate), "requests that fail")
-      ("error-code", po::value(&faults.error_code)->default_value(13), "gRPC code of these")
-      ("drop-before-answer", po::value(&faults.drop_before_answer), "end the stream instead of answering")
-      ("drop-after-answer", po::value(&faults.drop_after_answer), "end the stream after answering")
-      ("answer-twice", po::value(&faults.answer_twice), "repeat the answer")
-      ("answer-unknown-ids", po::value(&faults.answer_unknown_ids), "also answer an id that nobody asked for")
-      ("answer-garbage", po::value(&faults.answer_garbage), "send bytes that are no answer")
-      ("oversize-bytes", po::value(&faults.oversize_bytes), "pad answers to at least so many bytes")
-      ("stop-pulling", po::bool_switch(&faults.stop_pulling), "never pull")
-      ("stop-reading", po::bool_switch(&faults.stop_reading), "never read a batch")
-      ("seed", po::value(&line.options.seed)->default_value(1), "of the rates");
+  fault_options.add_options()("latency-ms", po::value(&latency_ms)->default_value(0), "wait before each answer")(
+      "error-rate", po::value(&faults.error_rate), "requests that fail")(
+      "error-code", po::value(&faults.error_code)->default_value(13), "gRPC code of these")(
+      "drop-before-answer", po::value(&faults.drop_before_answer), "end the stream instead of answering")(
+      "drop-after-answer", po::value(&faults.drop_after_answer), "end the stream after answering")(
+      "answer-twice", po::value(&faults.answer_twice), "repeat the answer")(
+      "answer-unknown-ids", po::value(&faults.answer_unknown_ids), "also answer an id that nobody asked for")(
+      "answer-garbage", po::value(&faults.answer_garbage), "send bytes that are no answer")(
+      "oversize-bytes", po::value(&faults.oversize_bytes), "pad answers to at least so many bytes")(
+      "stop-pulling", po::bool_switch(&faults.stop_pulling), "never pull")(
+      "stop-reading", po::bool_switch(&faults.stop_reading), "never read a batch")(
+      "seed", po::value(&line.options.seed)->default_value(1), "of the rates");
   return general.add(fault_options);
 }
 
@@ -102,7 +100,8 @@ CommandLine parse(int argc, char** argv) {
 void write_ledger(const std::string& path, const LocalProcessor& processor) {
   nlohmann::ordered_json allocations = nlohmann::ordered_json::array();
   for (const LedgerEntry& entry : processor.ledger()) {
-    allocations.push_back({{"clientId", entry.client_id}, {"requestId", entry.request_id}, {"gameServer", entry.game_server}});
+    allocations.push_back(
+        {{"clientId", entry.client_id}, {"requestId", entry.request_id}, {"gameServer", entry.game_server}});
   }
   std::ofstream(path) << nlohmann::ordered_json{{"allocations", allocations}}.dump(1) << '\n';
 }
@@ -127,8 +126,8 @@ class EndSignals {
 
 int run(const CommandLine& line) {
   const EndSignals signals;
-  auto fleet = std::make_shared<Fleet>(line.fleet_file.empty() ? make_servers(line.servers)
-                                                               : read_fleet_file(line.fleet_file));
+  auto fleet =
+      std::make_shared<Fleet>(line.fleet_file.empty() ? make_servers(line.servers) : read_fleet_file(line.fleet_file));
   fleet->return_after(std::chrono::milliseconds(line.return_after_ms));
   LocalProcessor processor(line.options, fleet);
   std::cout << "local-processor: " << fleet->size() << " game servers, listening on " << processor.address()
@@ -146,7 +145,8 @@ int run(const CommandLine& line) {
   }
   const ProcessorCounts counts = processor.counts();
   std::cout << "local-processor: " << counts.allocated << " allocated, " << counts.refused << " refused, "
-            << counts.batches << " batches, " << counts.pulls << " pulls, " << counts.streams << " streams" << std::endl;
+            << counts.batches << " batches, " << counts.pulls << " pulls, " << counts.streams << " streams"
+            << std::endl;
   return 0;
 }
 

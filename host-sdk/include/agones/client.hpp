@@ -2,8 +2,8 @@
 // The C ABI for C++17 hosts: RAII, std::function callbacks, values instead of views.
 #pragma once
 
-#include <agones/plugin.hpp>
 #include <agones/processor.h>
+#include <agones/plugin.hpp>
 
 #include <chrono>
 #include <cstdint>

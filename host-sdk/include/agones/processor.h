@@ -78,12 +78,12 @@ typedef int32_t proc_status;
 #define PROC_ERR_INTERNAL 12
 
 typedef struct proc_text {
-  const char *data;
+  const char* data;
   uint64_t size; /* bytes */
 } proc_text;
 
 typedef struct proc_bytes {
-  const void *data;
+  const void* data;
   uint64_t size;
 } proc_bytes;
 
@@ -169,13 +169,13 @@ typedef struct proc_event {
   proc_event_type type;
 
   uint64_t request_id;
-  void *user_data; /* as given to proc_allocate */
+  void* user_data; /* as given to proc_allocate */
   proc_outcome outcome;
   proc_delivery delivery;
   int32_t code; /* REJECTED: the gRPC status code, e.g. 8 RESOURCE_EXHAUSTED: no game server */
   int32_t reserved;
-  uint64_t batch_id;  /* the batch that carried the request, 0 if none did */
-  proc_text message;  /* REJECTED: the processor's text; CONNECTION: why; LOG: the line */
+  uint64_t batch_id;   /* the batch that carried the request, 0 if none did */
+  proc_text message;   /* REJECTED: the processor's text; CONNECTION: why; LOG: the line */
   uint64_t latency_us; /* RESULT: from proc_allocate to the end of the request */
 
   /* RESULT with ALLOCATED, and ORPHAN: the game server. */
@@ -183,9 +183,9 @@ typedef struct proc_event {
   proc_text address;
   proc_text node_name;
   proc_text source; /* the cluster that allocated it; "local" for its own */
-  const proc_port *ports;
+  const proc_port* ports;
   uint64_t port_count;
-  const proc_address *addresses;
+  const proc_address* addresses;
   uint64_t address_count;
   proc_bytes response; /* the whole allocation.AllocationResponse; see proc_response_to_json */
 
@@ -201,7 +201,7 @@ typedef struct proc_event {
 
 /* Called for every event, inside proc_poll or proc_shutdown. The event lives until it returns. It must
  * return normally: no exception, no longjmp. proc_allocate and proc_cancel may be called from it. */
-typedef void proc_event_fn(void *context, const proc_event *event);
+typedef void proc_event_fn(void* context, const proc_event* event);
 
 typedef struct proc_log {
   uint32_t struct_size;
@@ -214,7 +214,7 @@ typedef struct proc_log {
 } proc_log;
 
 /* Called for every log line, under the rules of proc_event_fn. */
-typedef void proc_log_fn(void *context, const proc_log *log);
+typedef void proc_log_fn(void* context, const proc_log* log);
 
 /* ---------------------------------------------------------------------------------------------------
  * Configuration
@@ -274,10 +274,10 @@ typedef struct proc_config {
 
   proc_severity log_level; /* the least severe line to report; WARNING */
   uint32_t reserved;
-  proc_event_fn *on_event; /* needed for proc_poll; proc_poll_events does without */
-  void *event_context;
-  proc_log_fn *on_log; /* NULL: log lines come as PROC_EVENT_LOG */
-  void *log_context;
+  proc_event_fn* on_event; /* needed for proc_poll; proc_poll_events does without */
+  void* event_context;
+  proc_log_fn* on_log; /* NULL: log lines come as PROC_EVENT_LOG */
+  void* log_context;
 } proc_config;
 
 /* ---------------------------------------------------------------------------------------------------
@@ -294,7 +294,7 @@ typedef struct proc_request {
   uint32_t struct_size;
   proc_format format;
   proc_bytes body;
-  void *user_data;     /* given back in the event; the plugin does not look at it */
+  void* user_data;     /* given back in the event; the plugin does not look at it */
   uint32_t timeout_ms; /* 0: the config's; at most 86,400,000 */
   uint32_t reserved;
 } proc_request;
@@ -304,8 +304,8 @@ typedef struct proc_stats {
   uint32_t struct_size;
   uint32_t reserved;
   /* Gauges. */
-  uint64_t pending;  /* accepted, result not yet polled */
-  uint64_t unsent;   /* of these, waiting for a pull */
+  uint64_t pending;   /* accepted, result not yet polled */
+  uint64_t unsent;    /* of these, waiting for a pull */
   uint64_t in_flight; /* of these, sent and not answered */
   /* Requests. */
   uint64_t accepted;
@@ -353,39 +353,39 @@ typedef uint32_t proc_abi_version_fn(void);
 PROC_API proc_abi_version_fn proc_abi_version;
 
 /* The plugin's release, e.g. "1.0.0". NUL-terminated, lives as long as the library. [any, callback] */
-typedef const char *proc_version_fn(void);
+typedef const char* proc_version_fn(void);
 PROC_API proc_version_fn proc_version;
 
 /* The name of a status, e.g. "QUEUE_FULL"; "?" for an unknown one. Lives as above. [any, callback] */
-typedef const char *proc_status_string_fn(proc_status status);
+typedef const char* proc_status_string_fn(proc_status status);
 PROC_API proc_status_string_fn proc_status_string;
 
 /* The name of an outcome, e.g. "ALLOCATED"; "?" for an unknown one. Lives as above. [any, callback] */
-typedef const char *proc_outcome_string_fn(proc_outcome outcome);
+typedef const char* proc_outcome_string_fn(proc_outcome outcome);
 PROC_API proc_outcome_string_fn proc_outcome_string;
 
 /* Fills *config with the defaults. host_abi_version: PROC_ABI_VERSION; struct_size: sizeof(proc_config).
  * Errors: VERSION, INVALID_ARGUMENT. [any, callback] */
-typedef proc_status proc_config_init_fn(uint32_t host_abi_version, proc_config *config, uint32_t struct_size);
+typedef proc_status proc_config_init_fn(uint32_t host_abi_version, proc_config* config, uint32_t struct_size);
 PROC_API proc_config_init_fn proc_config_init;
 
 /* Makes a client and starts to connect in the background; returns before it is connected.
  * *client is set on success alone. Errors: VERSION, INVALID_ARGUMENT, NO_MEMORY, INTERNAL. [any] */
-typedef proc_status proc_init_fn(const proc_config *config, proc_client **client, char *error, uint64_t error_size);
+typedef proc_status proc_init_fn(const proc_config* config, proc_client** client, char* error, uint64_t error_size);
 PROC_API proc_init_fn proc_init;
 
 /* Accepts a request, or says at once why not. Never blocks, works while disconnected. *request_id (may
  * be NULL) gets the id, never 0, unique in this client; it is written before the event can be polled.
  * Errors (no event follows): INVALID_ARGUMENT, TOO_LARGE, QUEUE_FULL, SHUT_DOWN, NO_MEMORY, FORKED.
  * [any, callback] */
-typedef proc_status proc_allocate_fn(proc_client *client, const proc_request *request, uint64_t *request_id,
-                                     char *error, uint64_t error_size);
+typedef proc_status proc_allocate_fn(proc_client* client, const proc_request* request, uint64_t* request_id,
+                                     char* error, uint64_t error_size);
 PROC_API proc_allocate_fn proc_allocate;
 
 /* Asks for a request to end as CANCELLED. PROC_OK: it ends so, unless it has ended already. One that
  * was sent may still bring an ORPHAN. Never blocks. Errors: NOT_FOUND (id never given out), SHUT_DOWN,
  * NO_MEMORY, FORKED. [any, callback] */
-typedef proc_status proc_cancel_fn(proc_client *client, uint64_t request_id);
+typedef proc_status proc_cancel_fn(proc_client* client, uint64_t request_id);
 PROC_API proc_cancel_fn proc_cancel;
 
 /* Hands out waiting events to on_event, log lines to on_log.
@@ -393,59 +393,60 @@ PROC_API proc_cancel_fn proc_cancel;
  * long, 0 = no limit. wait_ms: how long to wait for the first event; 0 = never blocks, negative = for
  * ever. *delivered (may be NULL) gets the number of events. After proc_shutdown it hands out the rest.
  * Errors: BUSY, IN_CALLBACK, INVALID_ARGUMENT (no on_event), FORKED. [poller] */
-typedef proc_status proc_poll_fn(proc_client *client, uint32_t max_events, uint32_t max_time_us, int32_t wait_ms,
-                                 uint32_t *delivered);
+typedef proc_status proc_poll_fn(proc_client* client, uint32_t max_events, uint32_t max_time_us, int32_t wait_ms,
+                                 uint32_t* delivered);
 PROC_API proc_poll_fn proc_poll;
 
 /* The same without callbacks: fills an array of `capacity` events, each `event_size` bytes apart
  * (sizeof(proc_event)). What the events point to lives until the next [poller] call.
  * Errors: as proc_poll. [poller] */
-typedef proc_status proc_poll_events_fn(proc_client *client, proc_event *events, uint32_t event_size,
-                                        uint32_t capacity, int32_t wait_ms, uint32_t *count);
+typedef proc_status proc_poll_events_fn(proc_client* client, proc_event* events, uint32_t event_size, uint32_t capacity,
+                                        int32_t wait_ms, uint32_t* count);
 PROC_API proc_poll_events_fn proc_poll_events;
 
 /* An eventfd that is readable while there is something to poll: for epoll, select, libuv. Never read or
  * close it; it lives until proc_destroy. -1 in a forked child. [any, callback] */
-typedef int32_t proc_wakeup_fd_fn(const proc_client *client);
+typedef int32_t proc_wakeup_fd_fn(const proc_client* client);
 PROC_API proc_wakeup_fd_fn proc_wakeup_fd;
 
 /* From now on proc_allocate returns SHUT_DOWN; what was accepted goes on as the flags say. Can be called
  * again. stats.pending is 0 when everything has been polled. Errors: INVALID_ARGUMENT, FORKED. [any, callback] */
-typedef proc_status proc_drain_fn(proc_client *client, proc_drain_flags flags);
+typedef proc_status proc_drain_fn(proc_client* client, proc_drain_flags flags);
 PROC_API proc_drain_fn proc_drain;
 
 /* Ends the client. Unsent requests end as SHUTDOWN, NOT_SENT at once. Sent ones are awaited for up to
  * timeout_ms and end as SHUTDOWN, UNKNOWN after that. Then the stream is closed and every plugin thread
- * ends, for which up to 5 s more are taken. With on_event, all events are handed out during the
+ * ends: mostly at once, at worst (an attempt to connect that gets no answer) after connect_timeout_ms and
+ * 5 s more. With on_event, all events are handed out during the
  * call; without, poll them afterwards with proc_poll_events.
  * Errors: TIMEOUT (something did not end; the text names it; call again), IN_CALLBACK, BUSY, FORKED.
  * [poller] */
-typedef proc_status proc_shutdown_fn(proc_client *client, uint32_t timeout_ms, char *error, uint64_t error_size);
+typedef proc_status proc_shutdown_fn(proc_client* client, uint32_t timeout_ms, char* error, uint64_t error_size);
 PROC_API proc_shutdown_fn proc_shutdown;
 
 /* Frees a client that was shut down; events not yet polled are lost. The handle is invalid afterwards.
  * NULL is allowed. Errors: BUSY (not shut down, or being polled), IN_CALLBACK, FORKED. [poller] */
-typedef proc_status proc_destroy_fn(proc_client *client);
+typedef proc_status proc_destroy_fn(proc_client* client);
 PROC_API proc_destroy_fn proc_destroy;
 
 /* Fills *stats (struct_size set by the caller). Errors: INVALID_ARGUMENT, FORKED. [any, callback] */
-typedef proc_status proc_get_stats_fn(const proc_client *client, proc_stats *stats);
+typedef proc_status proc_get_stats_fn(const proc_client* client, proc_stats* stats);
 PROC_API proc_get_stats_fn proc_get_stats;
 
 /* The state of the connection and, in `reason`, why (NUL-terminated, cut to fit; NULL and 0 allowed).
  * Errors: INVALID_ARGUMENT, FORKED. [any, callback] */
-typedef proc_status proc_get_connection_fn(const proc_client *client, proc_connection_state *state, char *reason,
+typedef proc_status proc_get_connection_fn(const proc_client* client, proc_connection_state* state, char* reason,
                                            uint64_t reason_size);
 PROC_API proc_get_connection_fn proc_get_connection;
 
 /* Writes an allocation.AllocationResponse (proc_event.response) as proto3 JSON. *needed (may be NULL)
  * gets the length without the final NUL; if `size` is not greater, nothing is written but an empty text,
  * and TOO_LARGE is returned. Errors: INVALID_ARGUMENT (not such bytes), TOO_LARGE. [any, callback] */
-typedef proc_status proc_response_to_json_fn(proc_bytes response, char *json, uint64_t size, uint64_t *needed);
+typedef proc_status proc_response_to_json_fn(proc_bytes response, char* json, uint64_t size, uint64_t* needed);
 PROC_API proc_response_to_json_fn proc_response_to_json;
 
 /* Whether the library may be unmapped now; `reason` names what holds it. [any] */
-typedef proc_unload_state proc_get_unload_state_fn(char *reason, uint64_t reason_size);
+typedef proc_unload_state proc_get_unload_state_fn(char* reason, uint64_t reason_size);
 PROC_API proc_get_unload_state_fn proc_get_unload_state;
 
 /* Every function of 1.0: PROC_EACH_FUNCTION(F) expands to F(abi_version) F(version) ... */

@@ -1,0 +1,310 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the host sees when the processor misbehaves.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <set>
+
+#include "support/plugin.h"
+#include "support/processor.h"
+
+namespace agones::test {
+namespace {
+
+using local::Faults;
+using local::LocalProcessor;
+using std::chrono::milliseconds;
+
+bool contains(const std::vector<Event>& events, const std::string& text) {
+  return std::any_of(events.begin(), events.end(),
+                     [&](const Event& event) { return event.message.find(text) != std::string::npos; });
+}
+
+TEST(Fault, ALostStreamEndsWhatWasSentAtOnceAndKeepsTheRest) {  // H8
+  auto options = quick_options();
+  options.faults.latency = std::chrono::hours(1);
+  auto processor = std::make_unique<LocalProcessor>(options, fleet_of(10));
+  Client client(processor->address(), [](proc_config& config) {
+    config.max_batch_size = 5;
+    config.max_unanswered_batches = 1;
+    config.allocation_timeout_ms = 3'600'000;
+  });
+  for (int i = 0; i < 8; ++i) {
+    client.allocate();
+  }
+  ASSERT_TRUE(client.poll_until([&] { return client.stats().in_flight == 5; }));
+  processor->kill();
+  ASSERT_TRUE(client.poll_until_results(5));
+  for (const Event& result : client.results) {
+    EXPECT_EQ(result.outcome, PROC_OUTCOME_DISCONNECTED);
+    EXPECT_EQ(result.delivery, PROC_DELIVERY_UNKNOWN);
+    EXPECT_FALSE(result.message.empty());
+  }
+  EXPECT_EQ(client.stats().unsent, 3U);
+  // The same port again: the rest goes there.
+  options.address = processor->address();
+  options.faults = {};
+  processor.reset();
+  const LocalProcessor restarted(options, fleet_of(10));
+  ASSERT_TRUE(client.poll_until_results(8));
+  EXPECT_EQ(client.outcomes()[PROC_OUTCOME_ALLOCATED], 3U);
+  EXPECT_EQ(restarted.counts().requests, 3U) << "nothing is sent twice";  // H14
+}
+
+TEST(Fault, FailFastEndsTheUnsentWhenNobodyIsThere) {
+  Client client("127.0.0.1:1", [](proc_config& config) { config.fail_fast = 1; });
+  client.allocate();
+  ASSERT_TRUE(client.poll_until_results(1));
+  EXPECT_EQ(client.results[0].outcome, PROC_OUTCOME_DISCONNECTED);
+  EXPECT_EQ(client.results[0].delivery, PROC_DELIVERY_NOT_SENT);
+  EXPECT_FALSE(client.results[0].message.empty());
+  client.allocate();
+  ASSERT_TRUE(client.poll_until_results(2));
+}
+
+TEST(Fault, ResendAllocatesTwiceWhereAskedFor) {
+  auto options = quick_options();
+  options.faults.drop_before_answer = 1;
+  LocalProcessor processor(options, fleet_of(10));
+  Client client(processor.address(), [](proc_config& config) { config.resend_may_allocate_twice = 1; });
+  client.allocate();
+  ASSERT_TRUE(client.poll_until([&] { return client.stats().resent >= 1; }));
+  processor.set_faults({});
+  ASSERT_TRUE(client.poll_until_results(1));
+  EXPECT_EQ(client.results[0].outcome, PROC_OUTCOME_ALLOCATED);
+  EXPECT_GE(processor.counts().allocated, 2U);
+}
+
+TEST(Fault, AStreamDroppedBeforeTheAnswerIsUnknown) {
+  auto options = quick_options();
+  options.faults.drop_before_answer = 1;
+  LocalProcessor processor(options, fleet_of(10));
+  Client client(processor.address());
+  client.allocate();
+  ASSERT_TRUE(client.poll_until_results(1));
+  EXPECT_EQ(client.results[0].outcome, PROC_OUTCOME_DISCONNECTED);
+  EXPECT_EQ(client.results[0].delivery, PROC_DELIVERY_UNKNOWN);
+  processor.set_faults({});
+  client.allocate();
+  ASSERT_TRUE(client.poll_until_results(2));
+  EXPECT_EQ(client.results[1].outcome, PROC_OUTCOME_ALLOCATED);
+}
+
+TEST(Fault, AStreamDroppedAfterTheAnswerIsNoLoss) {
+  auto options = quick_options();
+  options.faults.drop_after_answer = 1;
+  LocalProcessor processor(options, fleet_of(10));
+  Client client(processor.address());
+  for (std::size_t round = 1; round <= 5; ++round) {
+    client.allocate();
+    ASSERT_TRUE(client.poll_until_results(round));
+    const Event& result = client.results.back();
+    // The drop may overtake the answer on the wire; then the truth is UNKNOWN.
+    EXPECT_TRUE(result.outcome == PROC_OUTCOME_ALLOCATED || result.delivery == PROC_DELIVERY_UNKNOWN);
+  }
+}
+
+TEST(Fault, ASecondAnswerIsNoSecondGameServer) {
+  auto options = quick_options();
+  options.faults.answer_twice = 1;
+  LocalProcessor processor(options, fleet_of(100));
+  Client client(processor.address());
+  for (int i = 0; i < 100; ++i) {
+    client.allocate();
+  }
+  ASSERT_TRUE(client.poll_until([&] { return client.stats().duplicate_answers >= 100; }));
+  ASSERT_TRUE(client.poll_until_results(100));
+  EXPECT_TRUE(client.orphans.empty());
+  EXPECT_EQ(client.results.size(), 100U);
+}
+
+TEST(Fault, AnswersToUnknownIdsAreCountedAndLogged) {
+  auto options = quick_options();
+  options.faults.answer_unknown_ids = 1;
+  LocalProcessor processor(options, fleet_of(10));
+  Client client(processor.address());
+  client.allocate();
+  ASSERT_TRUE(client.poll_until_results(1));
+  EXPECT_EQ(client.results[0].outcome, PROC_OUTCOME_ALLOCATED);
+  EXPECT_EQ(client.stats().unknown_answers, 1U);
+  ASSERT_TRUE(client.poll_until([&] { return contains(client.logs, "nobody-asked-for-this"); }));
+}
+
+TEST(Fault, GarbageReplacesTheStream) {
+  auto options = quick_options();
+  options.faults.answer_garbage = 1;
+  LocalProcessor processor(options, fleet_of(10));
+  Client client(processor.address());
+  client.allocate();
+  ASSERT_TRUE(client.poll_until_results(1));
+  EXPECT_EQ(client.results[0].outcome, PROC_OUTCOME_DISCONNECTED);
+  EXPECT_EQ(client.results[0].delivery, PROC_DELIVERY_UNKNOWN);
+  EXPECT_EQ(client.stats().malformed_messages, 1U);
+  processor.set_faults({});
+  client.allocate();
+  ASSERT_TRUE(client.poll_until_results(2));
+  EXPECT_EQ(client.results[1].outcome, PROC_OUTCOME_ALLOCATED);
+}
+
+TEST(Fault, AnswersOverFourMebibytesAreReceived) {  // H2
+  auto options = quick_options();
+  options.faults.oversize_bytes = 9 << 20;
+  LocalProcessor processor(options, fleet_of(10));
+  Client client(processor.address());
+  client.allocate();
+  ASSERT_TRUE(client.poll_until_results(1));
+  EXPECT_EQ(client.results[0].outcome, PROC_OUTCOME_ALLOCATED) << client.results[0].message;
+  EXPECT_GT(client.results[0].response.size(), 9U << 20U);
+}
+
+TEST(Fault, AnswersOverTheOwnLimitEndTheStreamWithAReason) {
+  auto options = quick_options();
+  options.faults.oversize_bytes = 1 << 20;
+  LocalProcessor processor(options, fleet_of(10));
+  Client client(processor.address(), [](proc_config& config) { config.max_message_bytes = 65'536; });
+  client.allocate();
+  ASSERT_TRUE(client.poll_until_results(1));
+  EXPECT_EQ(client.results[0].outcome, PROC_OUTCOME_DISCONNECTED);
+  EXPECT_NE(client.results[0].message.find("larger than max"), std::string::npos) << client.results[0].message;
+}
+
+TEST(Fault, InjectedErrorsAreRejections) {
+  auto options = quick_options();
+  options.faults.error_rate = 0.5;
+  options.faults.error_code = 10;  // ABORTED
+  LocalProcessor processor(options, fleet_of(200));
+  Client client(processor.address());
+  for (int i = 0; i < 200; ++i) {
+    client.allocate();
+  }
+  ASSERT_TRUE(client.poll_until_results(200));
+  EXPECT_EQ(client.outcomes()[PROC_OUTCOME_ALLOCATED], processor.counts().allocated);
+  EXPECT_EQ(client.outcomes()[PROC_OUTCOME_REJECTED], processor.counts().refused);
+  EXPECT_GT(processor.counts().refused, 0U);
+  for (const Event& result : client.results) {
+    EXPECT_TRUE(result.outcome != PROC_OUTCOME_REJECTED || (result.code == 10 && result.message == "injected fault"));
+  }
+}
+
+TEST(Fault, AStreamThatIsNotPulledIsReplaced) {  // H1, H12
+  auto options = quick_options();
+  LocalProcessor processor(options, fleet_of(10));
+  Client client(processor.address(), [](proc_config& config) { config.pull_timeout_ms = 200; });
+  ASSERT_TRUE(client.poll_until([&] { return client.connection() == PROC_CONNECTION_SERVING; }));
+  Faults faults;
+  faults.stop_pulling = true;
+  processor.set_faults(faults);
+  client.allocate();
+  ASSERT_TRUE(client.poll_until([&] { return client.stats().streams >= 3; }));
+  EXPECT_TRUE(client.poll_until([&] { return contains(client.logs, "not pulled in time"); }));
+  EXPECT_TRUE(client.results.empty()) << "an unsent request waits";
+  processor.set_faults({});
+  ASSERT_TRUE(client.poll_until_results(1));
+  EXPECT_EQ(client.results[0].outcome, PROC_OUTCOME_ALLOCATED);
+}
+
+TEST(Fault, ReconnectsAreNeverForgottenByTheProcessor) {  // H1
+  auto options = quick_options();
+  options.faults.drop_after_answer = 1;
+  LocalProcessor processor(options, fleet_of(100));
+  // No help from the watchdog.
+  Client client(processor.address(), [](proc_config& config) { config.pull_timeout_ms = 3'600'000; });
+  for (std::size_t round = 1; round <= 20; ++round) {
+    client.allocate();
+    ASSERT_TRUE(client.poll_until_results(round)) << "round " << round;
+  }
+  EXPECT_GE(client.stats().streams, 20U);
+  EXPECT_EQ(processor.counts().streams, client.stats().streams);
+}
+
+TEST(Fault, AProcessorThatDoesNotReadTimesRequestsOut) {
+  auto options = quick_options();
+  options.faults.stop_reading = true;
+  LocalProcessor processor(options, fleet_of(10));
+  Client client(processor.address());
+  client.allocate(R"({"namespace":"default"})", 300);
+  ASSERT_TRUE(client.poll_until_results(1));
+  EXPECT_EQ(client.results[0].outcome, PROC_OUTCOME_TIMEOUT);
+  EXPECT_EQ(client.results[0].delivery, PROC_DELIVERY_UNKNOWN);
+}
+
+TEST(Fault, NothingIsSentBeforeAPullAndNoWrapperIsEmpty) {  // H3, H4
+  LocalProcessor processor(quick_options(), fleet_of(1000));
+  Client client(processor.address());
+  for (int i = 0; i < 1000; ++i) {
+    client.allocate();
+  }
+  ASSERT_TRUE(client.poll_until_results(1000));
+  EXPECT_EQ(processor.counts().batches_before_pull, 0U);
+  EXPECT_EQ(processor.counts().wrappers_without_request, 0U);
+  EXPECT_EQ(processor.counts().largest_batch, 100U);
+}
+
+TEST(Fault, AHostThatDoesNotPollStallsNobodysPulls) {  // H5
+  LocalProcessor processor(quick_options(), fleet_of(2000));
+  Client lazy(processor.address());
+  Client busy(processor.address());
+  for (int i = 0; i < 500; ++i) {
+    lazy.allocate();
+  }
+  for (std::size_t round = 1; round <= 20; ++round) {
+    busy.allocate();
+    ASSERT_TRUE(busy.poll_until_results(round));
+  }
+  ASSERT_TRUE(busy.poll_until([&] { return lazy.stats().allocated == 500; })) << "read though never polled";
+  EXPECT_TRUE(lazy.results.empty());
+  ASSERT_TRUE(lazy.poll_until_results(500));
+}
+
+TEST(Fault, TheCreditSavesALoneRequestTheWaitForAPull) {  // H6
+  auto options = quick_options();
+  options.pull_interval = milliseconds(500);
+  LocalProcessor processor(options, fleet_of(100));
+  const auto total_ms = [&](bool credit) {
+    Client client(processor.address(), [credit](proc_config& config) { config.pull_credit = credit ? 1 : 0; });
+    client.poll_until([&] { return client.connection() == PROC_CONNECTION_SERVING; });
+    std::chrono::duration<double, std::milli> total{0};
+    for (std::size_t round = 1; round <= 4; ++round) {
+      // After the pull, and so somewhere in the middle of an interval.
+      const auto pulls = client.stats().pulls;
+      client.poll_until([&] { return client.stats().pulls > pulls; });
+      client.poll_for(milliseconds(50));
+      const auto start = std::chrono::steady_clock::now();
+      client.allocate();
+      client.poll_until_results(round);
+      total += std::chrono::steady_clock::now() - start;
+    }
+    return total.count();
+  };
+  const double with_credit = total_ms(true);
+  const double without = total_ms(false);
+  EXPECT_LT(with_credit * 3, without) << with_credit << " ms against " << without << " ms";
+}
+
+TEST(Fault, ABurstBeforeAPullSucceedsWhole) {  // H2
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  constexpr std::size_t kBurst = 20'000;
+#else
+  constexpr std::size_t kBurst = 200'000;
+#endif
+  auto options = quick_options();
+  options.serving = false;
+  LocalProcessor processor(options, fleet_of(kBurst));
+  Client client(processor.address(), [](proc_config& config) {
+    config.max_batch_size = 10'000;
+    config.allocation_timeout_ms = 600'000;
+  });
+  const std::string json =
+      R"({"namespace":"default","metadata":{"annotations":{"padding":")" + std::string(500, 'x') + R"("}}})";
+  for (std::size_t i = 0; i < kBurst; ++i) {
+    ASSERT_NE(client.allocate(json), 0U);
+  }
+  processor.set_serving(true);
+  ASSERT_TRUE(client.poll_until([&] { return client.results.size() == kBurst; }));
+  EXPECT_EQ(client.outcomes()[PROC_OUTCOME_ALLOCATED], kBurst);
+  EXPECT_EQ(client.stats().streams, 1U) << "no batch was over the limit";
+}
+
+}  // namespace
+}  // namespace agones::test

@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: Apache-2.0
+// Drain, shutdown, unload; and what the ABI looks like in memory.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <atomic>
+#include <cstddef>
+#include <filesystem>
+#include <fstream>
+#include <thread>
+
+#include "support/plugin.h"
+#include "support/process.h"
+#include "support/processor.h"
+
+namespace agones::test {
+namespace {
+
+using local::LocalProcessor;
+
+// Sizes and offsets of the released structs never change.
+TEST(Abi, LayoutIsGolden) {
+  EXPECT_EQ(sizeof(proc_text), 16U);
+  EXPECT_EQ(sizeof(proc_bytes), 16U);
+  EXPECT_EQ(sizeof(proc_port), 24U);
+  EXPECT_EQ(sizeof(proc_address), 32U);
+  EXPECT_EQ(sizeof(proc_event), 232U);
+  EXPECT_EQ(offsetof(proc_event, request_id), 8U);
+  EXPECT_EQ(offsetof(proc_event, user_data), 16U);
+  EXPECT_EQ(offsetof(proc_event, outcome), 24U);
+  EXPECT_EQ(offsetof(proc_event, batch_id), 40U);
+  EXPECT_EQ(offsetof(proc_event, latency_us), 64U);
+  EXPECT_EQ(offsetof(proc_event, game_server_name), 72U);
+  EXPECT_EQ(offsetof(proc_event, ports), 136U);
+  EXPECT_EQ(offsetof(proc_event, response), 168U);
+  EXPECT_EQ(offsetof(proc_event, request), 184U);
+  EXPECT_EQ(offsetof(proc_event, remaining_ms), 200U);
+  EXPECT_EQ(offsetof(proc_event, channel), 216U);
+  EXPECT_EQ(sizeof(proc_log), 64U);
+  EXPECT_EQ(sizeof(proc_config), 264U);
+  EXPECT_EQ(offsetof(proc_config, max_batch_size), 40U);
+  EXPECT_EQ(offsetof(proc_config, transport), 104U);
+  EXPECT_EQ(offsetof(proc_config, tls_ca_file), 112U);
+  EXPECT_EQ(offsetof(proc_config, on_event), 232U);
+  EXPECT_EQ(sizeof(proc_request), 40U);
+  EXPECT_EQ(sizeof(proc_stats), 168U);
+}
+
+TEST(Abi, VersionAndNames) {
+  EXPECT_EQ(plugin().abi_version(), PROC_ABI_VERSION);
+  EXPECT_EQ(std::string(plugin().version()).find_first_not_of("0123456789."), std::string::npos);
+  EXPECT_STREQ(plugin().status_string(PROC_OK), "OK");
+  EXPECT_STREQ(plugin().status_string(PROC_ERR_INTERNAL), "INTERNAL");
+  EXPECT_STREQ(plugin().status_string(13), "?");
+  EXPECT_STREQ(plugin().status_string(-1), "?");
+  EXPECT_STREQ(plugin().outcome_string(PROC_OUTCOME_SHUTDOWN), "SHUTDOWN");
+  EXPECT_STREQ(plugin().outcome_string(0), "?");
+}
+
+TEST(Shutdown, AnswersWhatIsInFlightAndReturnsTheRest) {
+  auto options = quick_options();
+  options.faults.latency = std::chrono::milliseconds(200);
+  LocalProcessor processor(options, fleet_of(10));
+  Client client(processor.address(), [](proc_config& config) {
+    config.max_unanswered_batches = 1;
+    config.max_batch_size = 4;
+  });
+  for (int i = 0; i < 10; ++i) {
+    client.allocate();
+  }
+  ASSERT_TRUE(client.poll_until([&] { return client.stats().in_flight == 4; }));
+  ASSERT_EQ(client.shutdown(30'000), PROC_OK) << client.last_refusal.error;
+  ASSERT_EQ(client.results.size(), 10U);
+  EXPECT_EQ(client.outcomes()[PROC_OUTCOME_ALLOCATED], 4U);
+  EXPECT_EQ(client.outcomes()[PROC_OUTCOME_SHUTDOWN], 6U);
+  EXPECT_EQ(processor.counts().requests, 4U);
+}
+
+TEST(Shutdown, GivesUpAfterItsTime) {
+  auto options = quick_options();
+  options.faults.latency = std::chrono::hours(1);
+  LocalProcessor processor(options, fleet_of(2));
+  Client client(processor.address());
+  client.allocate();
+  client.allocate();
+  ASSERT_TRUE(client.poll_until([&] { return client.stats().in_flight == 2; }));
+  ASSERT_EQ(client.shutdown(50), PROC_OK) << client.last_refusal.error;
+  ASSERT_EQ(client.results.size(), 2U);
+  for (const Event& result : client.results) {
+    EXPECT_EQ(result.outcome, PROC_OUTCOME_SHUTDOWN);
+    EXPECT_EQ(result.delivery, PROC_DELIVERY_UNKNOWN);
+  }
+}
+
+TEST(Shutdown, WhileThreadsSubmitLosesNothing) {
+  for (int round = 0; round < 10; ++round) {
+    LocalProcessor processor(quick_options(), fleet_of(100'000));
+    Client client(processor.address());
+    std::atomic<std::uint64_t> accepted{0};
+    std::vector<std::thread> threads;
+    for (int i = 0; i < 3; ++i) {
+      threads.emplace_back([&] {
+        static constexpr char kBody[] =
+            "\x0a\x07"
+            "default";
+        proc_request request{};
+        request.struct_size = sizeof(request);
+        request.body = {kBody, sizeof(kBody) - 1};
+        while (client.api().allocate(client.handle(), &request, nullptr, nullptr, 0) == PROC_OK) {
+          accepted.fetch_add(1);
+        }
+      });
+    }
+    client.poll_until_results(1);
+    ASSERT_EQ(client.shutdown(10'000), PROC_OK) << client.last_refusal.error;
+    for (std::thread& thread : threads) {
+      thread.join();
+    }
+    EXPECT_EQ(client.results.size(), accepted.load());
+    EXPECT_EQ(client.outcomes()[PROC_OUTCOME_ALLOCATED], processor.counts().allocated);
+    EXPECT_EQ(client.stats().pending, 0U);
+  }
+}
+
+TEST(Drain, FinishesWhatWasAccepted) {
+  LocalProcessor processor(quick_options(), fleet_of(500));
+  Client client(processor.address());
+  for (int i = 0; i < 500; ++i) {
+    client.allocate();
+  }
+  EXPECT_EQ(client.api().drain(client.handle(), PROC_DRAIN_FINISH), PROC_OK);
+  EXPECT_EQ(client.allocate(), 0U);
+  EXPECT_EQ(client.last_refusal.status, PROC_ERR_SHUT_DOWN);
+  ASSERT_TRUE(client.poll_until_results(500));
+  EXPECT_EQ(client.outcomes()[PROC_OUTCOME_ALLOCATED], 500U);
+}
+
+TEST(Drain, ReturnsUnsentRequestsWithBytesAndTimeLeft) {
+  auto options = quick_options();
+  options.serving = false;
+  LocalProcessor processor(options, fleet_of(5));
+  Client client(processor.address());
+  int mark = 0;
+  client.allocate(R"({"namespace":"default"})", 60'000, &mark);
+  EXPECT_EQ(client.api().drain(client.handle(), PROC_DRAIN_RETURN_UNSENT), PROC_OK);
+  ASSERT_TRUE(client.poll_until_results(1));
+  EXPECT_EQ(client.results[0].outcome, PROC_OUTCOME_SHUTDOWN);
+  EXPECT_EQ(client.results[0].delivery, PROC_DELIVERY_NOT_SENT);
+  EXPECT_EQ(client.results[0].user_data, &mark);
+  EXPECT_EQ(client.results[0].request,
+            "\x0a\x07"
+            "default");
+  EXPECT_GT(client.results[0].remaining_ms, 0U);
+  EXPECT_LE(client.results[0].remaining_ms, 60'000U);
+}
+
+TEST(Client, TwoInOneProcessShareAProcessor) {
+  LocalProcessor processor(quick_options(), fleet_of(1000));
+  Client first(processor.address());
+  Client second(processor.address());
+  for (int i = 0; i < 500; ++i) {
+    first.allocate();
+    second.allocate();
+  }
+  ASSERT_TRUE(first.poll_until_results(500));
+  ASSERT_TRUE(second.poll_until_results(500));
+  auto names = first.allocated_names();
+  const auto more = second.allocated_names();
+  names.insert(names.end(), more.begin(), more.end());
+  EXPECT_THAT(names, testing::UnorderedElementsAreArray(names_in(processor)));
+  EXPECT_EQ(names.size(), 1000U);
+}
+
+TEST(Client, CallbacksRunOnThePollingThreadAlone) {
+  LocalProcessor processor(quick_options(), fleet_of(100));
+  Client client(processor.address());
+  std::atomic<int> elsewhere{0};
+  const auto self = std::this_thread::get_id();
+  client.on_event = [&](const proc_event&) { elsewhere += std::this_thread::get_id() == self ? 0 : 1; };
+  for (int i = 0; i < 100; ++i) {
+    client.allocate();
+  }
+  ASSERT_TRUE(client.poll_until_results(100));
+  processor.kill();
+  ASSERT_TRUE(client.poll_until([&] { return client.connection() == PROC_CONNECTION_BACKING_OFF; }));
+  client.shutdown();
+  EXPECT_FALSE(client.logs.empty());
+  EXPECT_EQ(elsewhere.load(), 0);
+}
+
+TEST(Client, ThrowingCallbacksAreSurvived) {
+  LocalProcessor processor(quick_options(), fleet_of(3));
+  Client client(processor.address());
+  client.on_event = [](const proc_event& event) {
+    if (event.type == PROC_EVENT_RESULT) {
+      throw std::runtime_error("a host's bug");
+    }
+  };
+  for (int i = 0; i < 3; ++i) {
+    client.allocate();
+  }
+  ASSERT_TRUE(client.poll_until_results(3));
+  ASSERT_TRUE(client.poll_until([&] { return client.logs.size() >= 3; }));
+}
+
+// The first "SigBlk" of every thread of this process named like one of the plugin's or gRPC's.
+TEST(Client, ItsThreadsBlockAllSignals) {
+  std::vector<std::string> before;
+  for (const auto& task : std::filesystem::directory_iterator("/proc/self/task")) {
+    before.push_back(task.path().filename());
+  }
+  // Without a server of our own: only the plugin's threads are new.
+  Client client("127.0.0.1:1");
+  ASSERT_TRUE(client.poll_until([&] { return client.connection() == PROC_CONNECTION_BACKING_OFF; }));
+  std::size_t checked = 0;
+  for (const auto& task : std::filesystem::directory_iterator("/proc/self/task")) {
+    if (std::find(before.begin(), before.end(), task.path().filename()) != before.end()) {
+      continue;
+    }
+    std::ifstream status(task.path() / "status");
+    std::string line;
+    while (std::getline(status, line)) {
+      if (line.rfind("SigBlk:", 0) == 0) {
+        const auto blocked = std::stoull(line.substr(7), nullptr, 16);
+        for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGALRM, SIGPIPE, SIGCHLD, SIGPROF}) {
+          EXPECT_NE(blocked & (1ULL << (signal - 1)), 0U) << "signal " << signal;
+        }
+        ++checked;
+      }
+    }
+  }
+  EXPECT_GT(checked, 0U);
+  EXPECT_LE(checked, 8U) << "more threads than promised";
+}
+
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+// A copy of the file, so that it is a library of its own beside the one the other tests use.
+TEST(Unload, LeavesTheProcessAsItWas) {
+  const std::filesystem::path copied = std::filesystem::temp_directory_path() / "agones-unload-test.so";
+  std::filesystem::copy_file(plugin_path(), copied, std::filesystem::copy_options::overwrite_existing);
+  const std::string name = copied.filename();
+  // In a process of its own: a server's thread pool in this one would blur the count.
+  const ProcessorProgram processor({"--pull-interval-ms", "10"});
+  std::size_t threads = 0;
+  std::size_t fds = 0;
+  std::size_t maps = 0;
+  for (int round = 0; round < 20; ++round) {
+    Library library(copied);
+    EXPECT_GT(mapping_count(name), 0U);
+    {
+      Client client(processor.address(), {}, library.api());
+      char busy[128] = "";
+      EXPECT_EQ(library.api().get_unload_state(busy, sizeof(busy)), PROC_UNLOAD_BUSY);
+      EXPECT_STREQ(busy, "1 client is not destroyed");
+      client.allocate();
+      ASSERT_TRUE(client.poll_until_results(1));
+      ASSERT_EQ(client.shutdown(), PROC_OK) << client.last_refusal.error;
+    }
+    char reason[256] = "";
+    ASSERT_EQ(library.api().get_unload_state(reason, sizeof(reason)), PROC_UNLOAD_SAFE) << reason;
+    library.close();
+    ASSERT_EQ(mapping_count(name), 0U) << "round " << round;
+    if (round == 0) {
+      threads = thread_count();
+      fds = fd_count();
+      maps = mapping_count("");
+    }
+  }
+  EXPECT_EQ(thread_count(), threads);
+  EXPECT_EQ(fd_count(), fds);
+  EXPECT_LE(mapping_count(""), maps + 4) << "malloc's arenas may vary";
+  std::filesystem::remove(copied);
+}
+
+TEST(Unload, IsSafeAfterFailedConnections) {
+  const std::filesystem::path copied = std::filesystem::temp_directory_path() / "agones-unload-failed-test.so";
+  std::filesystem::copy_file(plugin_path(), copied, std::filesystem::copy_options::overwrite_existing);
+  for (int round = 0; round < 5; ++round) {
+    Library library(copied);
+    {
+      Client client("127.0.0.1:1", {}, library.api());
+      ASSERT_TRUE(client.poll_until([&] { return client.connection() == PROC_CONNECTION_BACKING_OFF; }));
+      ASSERT_EQ(client.shutdown(0), PROC_OK) << client.last_refusal.error;
+    }
+    ASSERT_EQ(library.api().get_unload_state(nullptr, 0), PROC_UNLOAD_SAFE);
+    library.close();
+    ASSERT_EQ(mapping_count(copied.filename()), 0U);
+  }
+  std::filesystem::remove(copied);
+}
+#endif
+
+}  // namespace
+}  // namespace agones::test

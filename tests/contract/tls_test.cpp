@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+// TLS and mutual TLS: certificates made by the openssl program when the test starts.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include "support/plugin.h"
+#include "support/process.h"
+#include "support/processor.h"
+
+namespace agones::test {
+namespace {
+
+using local::LocalProcessor;
+namespace fs = std::filesystem;
+
+class Tls : public testing::Test {
+ protected:
+  void SetUp() override {
+    char folder[] = "/tmp/agones-tls-XXXXXX";
+    ASSERT_NE(mkdtemp(folder), nullptr);
+    folder_ = folder;
+    make_ca("ca");
+    make_certificate("ca", "server", "processor.test", 10);
+    make_certificate("ca", "client", "host.test", 10);
+  }
+  void TearDown() override { fs::remove_all(folder_); }
+
+  std::string path(const std::string& name) const { return folder_ + "/" + name; }
+
+  std::string read(const std::string& name) const {
+    std::ifstream file(path(name));
+    return {std::istreambuf_iterator<char>(file), {}};
+  }
+
+  void run(const std::string& command) const {
+    const std::string quiet = "cd '" + folder_ + "' && " + command + " >>log 2>&1";
+    ASSERT_EQ(std::system(quiet.c_str()), 0) << command << "\n" << read("log");
+  }
+
+  void make_ca(const std::string& name) const {
+    run("openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 10 -subj '/CN=" + name +
+        "' -keyout " + name + ".key -out " + name + ".pem");
+  }
+
+  // `days` 0: expired.
+  void make_certificate(const std::string& ca, const std::string& name, const std::string& host, int days) const {
+    std::ofstream(path(name + ".ext")) << "subjectAltName=DNS:" << host << ",IP:127.0.0.1\n";
+    run("openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj '/CN=" + host + "' -keyout " + name +
+        ".key -out " + name + ".csr");
+    run("openssl x509 -req -in " + name + ".csr -CA " + ca + ".pem -CAkey " + ca + ".key -CAcreateserial -days " +
+        std::to_string(days == 0 ? -1 : days) + " -extfile " + name + ".ext -out " + name + ".pem");
+  }
+
+  local::LocalProcessorOptions server(bool mutual, const std::string& name = "server") const {
+    auto options = quick_options();
+    options.certificate_pem = read(name + ".pem");
+    options.key_pem = read(name + ".key");
+    if (mutual) {
+      options.client_ca_pem = read("ca.pem");
+    }
+    return options;
+  }
+
+  // Keeps what the config points to.
+  Client::Adjust tls(const std::string& ca, const std::string& client_certificate = {}) {
+    files_ = {path(ca + ".pem"), path(client_certificate + ".pem"), path(client_certificate + ".key")};
+    const bool mutual = !client_certificate.empty();
+    return [this, mutual](proc_config& config) {
+      config.transport = PROC_TRANSPORT_TLS;
+      config.tls_ca_file = text(files_[0]);
+      if (mutual) {
+        config.tls_certificate_file = text(files_[1]);
+        config.tls_key_file = text(files_[2]);
+      }
+    };
+  }
+
+  static void expect_allocated(Client& client) {
+    client.allocate();
+    ASSERT_TRUE(client.poll_until_results(1));
+    EXPECT_EQ(client.results[0].outcome, PROC_OUTCOME_ALLOCATED);
+  }
+
+  // Backing off, with a reason that has the text, which is logged too.
+  static void expect_refused(Client& client, const std::string& reason_part) {
+    std::string reason;
+    ASSERT_TRUE(client.poll_until(
+        [&] { return client.connection(&reason) == PROC_CONNECTION_BACKING_OFF && !client.logs.empty(); }));
+    EXPECT_NE(reason.find(reason_part), std::string::npos) << reason;
+    EXPECT_NE(client.logs[0].message.find(reason_part), std::string::npos) << client.logs[0].message;
+  }
+
+  std::string folder_;
+  std::vector<std::string> files_;
+};
+
+TEST_F(Tls, FromFiles) {
+  LocalProcessor processor(server(false), fleet_of(1));
+  Client client(processor.address(), tls("ca"));
+  expect_allocated(client);
+}
+
+TEST_F(Tls, MutualFromMemory) {
+  LocalProcessor processor(server(true), fleet_of(1));
+  const std::string ca = read("ca.pem");
+  const std::string certificate = read("client.pem");
+  const std::string key = read("client.key");
+  Client client(processor.address(), [&](proc_config& config) {
+    config.transport = PROC_TRANSPORT_TLS;
+    config.tls_ca_pem = text(ca);
+    config.tls_certificate_pem = text(certificate);
+    config.tls_key_pem = text(key);
+  });
+  expect_allocated(client);
+}
+
+TEST_F(Tls, ServerNameOverride) {
+  LocalProcessor processor(server(false), fleet_of(1));
+  const auto base = tls("ca");
+  Client good(processor.address(), [&](proc_config& config) {
+    base(config);
+    config.tls_server_name = text("processor.test");
+  });
+  expect_allocated(good);
+  Client bad(processor.address(), [&](proc_config& config) {
+    base(config);
+    config.tls_server_name = text("another.test");
+  });
+  expect_refused(bad, "another.test");
+}
+
+TEST_F(Tls, AnUnknownAuthorityIsRefused) {
+  make_ca("other");
+  LocalProcessor processor(server(false), fleet_of(1));
+  Client client(processor.address(), tls("other"));
+  expect_refused(client, "certificate verify failed");
+}
+
+TEST_F(Tls, AnExpiredCertificateIsRefused) {
+  make_certificate("ca", "expired", "processor.test", 0);
+  LocalProcessor processor(server(false, "expired"), fleet_of(1));
+  Client client(processor.address(), tls("ca"));
+  expect_refused(client, "certificate verify failed");
+}
+
+TEST_F(Tls, PlaintextToATlsProcessorIsNoHang) {
+  LocalProcessor processor(server(false), fleet_of(1));
+  Client client(processor.address(), [](proc_config& config) { config.connect_timeout_ms = 500; });
+  ASSERT_TRUE(client.poll_until([&] { return client.connection() == PROC_CONNECTION_BACKING_OFF; }));
+}
+
+TEST_F(Tls, ARotatedCertificateIsUsedWithoutARestart) {
+  // The host's certificate is of an authority that the processor does not know, until it is rotated.
+  make_ca("other");
+  make_certificate("other", "rotating", "host.test", 10);
+  LocalProcessor processor(server(true), fleet_of(1));
+  Client client(processor.address(), tls("ca", "rotating"));
+  client.allocate();
+  ASSERT_TRUE(client.poll_until([&] { return client.connection() == PROC_CONNECTION_BACKING_OFF; }));
+  make_certificate("ca", "rotating", "host.test", 10);
+  ASSERT_TRUE(client.poll_until_results(1));
+  EXPECT_EQ(client.results[0].outcome, PROC_OUTCOME_ALLOCATED);
+}
+
+TEST_F(Tls, AFileThatVanishesIsAClearReason) {
+  make_certificate("ca", "vanishing", "host.test", 10);
+  auto processor = std::make_unique<LocalProcessor>(server(true), fleet_of(1));
+  Client client(processor->address(), tls("ca", "vanishing"));
+  ASSERT_TRUE(client.poll_until([&] { return client.connection() == PROC_CONNECTION_SERVING; }));
+  fs::remove(path("vanishing.key"));
+  processor->kill();
+  std::string reason;
+  ASSERT_TRUE(client.poll_until([&] {
+    client.connection(&reason);
+    return reason.find("tls_key: cannot read") != std::string::npos;
+  })) << reason;
+}
+
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+TEST_F(Tls, TheLibraryUnloadsAfterASession) {
+  const fs::path copied = path("plugin.so");
+  fs::copy_file(plugin_path(), copied);
+  LocalProcessor processor(server(true), fleet_of(3));
+  for (int round = 0; round < 3; ++round) {
+    Library library(copied);
+    {
+      Client client(processor.address(), tls("ca", "client"), library.api());
+      expect_allocated(client);
+      ASSERT_EQ(client.shutdown(), PROC_OK) << client.last_refusal.error;
+    }
+    char reason[256] = "";
+    ASSERT_EQ(library.api().get_unload_state(reason, sizeof(reason)), PROC_UNLOAD_SAFE) << reason;
+    library.close();
+    EXPECT_EQ(mapping_count(copied), 0U);
+  }
+}
+#endif
+
+}  // namespace
+}  // namespace agones::test

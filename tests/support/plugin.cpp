@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "support/plugin.h"
+
+#include <dlfcn.h>
+
+#include <cstdlib>
+#include <stdexcept>
+
+namespace agones::test {
+
+using Clock = std::chrono::steady_clock;
+
+Library::Library(const std::string& path, int extra_flags)
+    : handle_(dlopen(path.c_str(), RTLD_NOW | (extra_flags != 0 ? extra_flags : RTLD_LOCAL))) {
+  if (handle_ == nullptr) {
+    throw std::runtime_error(dlerror());
+  }
+#define AGONES_FIND(name) *reinterpret_cast<void**>(&api_.name) = dlsym(handle_, "proc_" #name);
+  PROC_EACH_FUNCTION(AGONES_FIND)
+#undef AGONES_FIND
+}
+
+Library::~Library() {
+  close();
+}
+
+void Library::close() {
+  if (handle_ != nullptr) {
+    dlclose(handle_);
+    handle_ = nullptr;
+  }
+}
+
+std::string plugin_path() {
+  const char* path = std::getenv("AGONES_PLUGIN");
+  return path != nullptr ? path : AGONES_BUILT_PLUGIN;
+}
+
+const Api& plugin() {
+  static const Library* library = new Library(plugin_path());
+  return library->api();
+}
+
+Event copy(const proc_event& event) {
+  const auto string = [](const proc_text& view) { return std::string(view.data, view.size); };
+  const auto bytes = [](const proc_bytes& view) { return std::string(static_cast<const char*>(view.data), view.size); };
+  Event copied;
+  copied.type = event.type;
+  copied.request_id = event.request_id;
+  copied.user_data = event.user_data;
+  copied.outcome = event.outcome;
+  copied.delivery = event.delivery;
+  copied.code = event.code;
+  copied.batch_id = event.batch_id;
+  copied.message = string(event.message);
+  copied.game_server = string(event.game_server_name);
+  copied.address = string(event.address);
+  copied.node_name = string(event.node_name);
+  copied.source = string(event.source);
+  for (std::uint64_t i = 0; i < event.port_count; ++i) {
+    copied.ports.push_back(event.ports[i].port);
+  }
+  copied.response = bytes(event.response);
+  copied.request = bytes(event.request);
+  copied.remaining_ms = event.remaining_ms;
+  copied.connection = event.connection;
+  copied.channel = string(event.channel);
+  return copied;
+}
+
+proc_text text(std::string_view value) {
+  return {value.data(), value.size()};
+}
+
+proc_config default_config() {
+  proc_config config;
+  if (plugin().config_init(PROC_ABI_VERSION, &config, sizeof(config)) != PROC_OK) {
+    throw std::runtime_error("proc_config_init failed");
+  }
+  return config;
+}
+
+proc_config plaintext_config(const std::string& address) {
+  proc_config config = default_config();
+  config.processor_address = text(address);
+  config.transport = PROC_TRANSPORT_PLAINTEXT;
+  return config;
+}
+
+Client::Client(const std::string& address, const Adjust& adjust, const Api& api) : api_(api) {
+  proc_config config = plaintext_config(address);
+  config.log_level = PROC_SEVERITY_INFO;
+  if (adjust) {
+    adjust(config);
+  }
+  config.on_event = &Client::handle_event;
+  config.event_context = this;
+  char error[256] = "";
+  if (api_.init(&config, &client_, error, sizeof(error)) != PROC_OK) {
+    throw std::runtime_error(error);
+  }
+}
+
+Client::~Client() {
+  destroy();
+}
+
+void Client::handle_event(void* self, const proc_event* event) {
+  auto& client = *static_cast<Client*>(self);
+  Event copied = copy(*event);
+  switch (event->type) {
+    case PROC_EVENT_RESULT:
+      client.results.push_back(std::move(copied));
+      break;
+    case PROC_EVENT_ORPHAN:
+      client.orphans.push_back(std::move(copied));
+      break;
+    case PROC_EVENT_CONNECTION:
+      client.connections.push_back(std::move(copied));
+      break;
+    default:
+      client.logs.push_back(std::move(copied));
+      break;
+  }
+  if (client.on_event) {
+    client.on_event(*event);
+  }
+}
+
+std::uint64_t Client::allocate(std::string_view json, std::uint32_t timeout_ms, void* user_data) {
+  proc_request request{};
+  request.struct_size = sizeof(request);
+  request.format = PROC_FORMAT_JSON;
+  request.body = {json.data(), json.size()};
+  request.timeout_ms = timeout_ms;
+  request.user_data = user_data;
+  std::uint64_t id = 0;
+  char error[256] = "";
+  last_refusal.status = api_.allocate(client_, &request, &id, error, sizeof(error));
+  last_refusal.error = error;
+  return last_refusal.status == PROC_OK ? id : 0;
+}
+
+bool Client::poll_until(const std::function<bool()>& condition) {
+  const auto end = Clock::now() + kPatience;
+  while (!condition()) {
+    if (Clock::now() > end) {
+      return false;
+    }
+    api_.poll(client_, 0, 0, 20, nullptr);
+  }
+  return true;
+}
+
+bool Client::poll_until_results(std::size_t count) {
+  return poll_until([&] { return results.size() >= count; });
+}
+
+void Client::poll_for(std::chrono::milliseconds time) {
+  const auto end = Clock::now() + time;
+  while (Clock::now() < end) {
+    api_.poll(client_, 0, 0, 5, nullptr);
+  }
+}
+
+proc_status Client::shutdown(std::uint32_t timeout_ms) {
+  char error[256] = "";
+  last_refusal.status = api_.shutdown(client_, timeout_ms, error, sizeof(error));
+  last_refusal.error = error;
+  return last_refusal.status;
+}
+
+void Client::destroy() {
+  if (client_ != nullptr) {
+    const auto end = Clock::now() + kPatience;
+    while (api_.shutdown(client_, 0, nullptr, 0) == PROC_ERR_TIMEOUT && Clock::now() < end) {
+    }
+    api_.destroy(client_);
+    client_ = nullptr;
+  }
+}
+
+proc_stats Client::stats() const {
+  proc_stats stats{};
+  stats.struct_size = sizeof(stats);
+  api_.get_stats(client_, &stats);
+  return stats;
+}
+
+proc_connection_state Client::connection(std::string* reason) const {
+  proc_connection_state state = 0;
+  char why[512] = "";
+  api_.get_connection(client_, &state, why, sizeof(why));
+  if (reason != nullptr) {
+    *reason = why;
+  }
+  return state;
+}
+
+std::vector<std::string> Client::allocated_names() const {
+  std::vector<std::string> names;
+  for (const Event& result : results) {
+    if (result.outcome == PROC_OUTCOME_ALLOCATED) {
+      names.push_back(result.game_server);
+    }
+  }
+  return names;
+}
+
+std::map<proc_outcome, std::size_t> Client::outcomes() const {
+  std::map<proc_outcome, std::size_t> counts;
+  for (const Event& result : results) {
+    ++counts[result.outcome];
+  }
+  return counts;
+}
+
+}  // namespace agones::test

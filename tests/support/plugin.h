@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+// The plugin as the contract tests see it: a file, dlopen, the C header. And a client that keeps what its
+// events said.
+#pragma once
+
+#include <agones/processor.h>
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace agones::test {
+
+struct Api {
+#define AGONES_MEMBER(name) proc_##name##_fn* name = nullptr;
+  PROC_EACH_FUNCTION(AGONES_MEMBER)
+#undef AGONES_MEMBER
+};
+
+// A dlopen of its own; closed, without asking anything, by the destructor.
+class Library {
+ public:
+  explicit Library(const std::string& path, int extra_flags = 0);
+  ~Library();
+  Library(const Library&) = delete;
+  Library& operator=(const Library&) = delete;
+
+  const Api& api() const { return api_; }
+  void close();
+
+ private:
+  void* handle_;
+  Api api_;
+};
+
+// The file under test (AGONES_PLUGIN in the environment, else the one just built).
+std::string plugin_path();
+// Loaded once for the whole test program.
+const Api& plugin();
+
+// A copy of an event.
+struct Event {
+  proc_event_type type = 0;
+  std::uint64_t request_id = 0;
+  void* user_data = nullptr;
+  proc_outcome outcome = 0;
+  proc_delivery delivery = 0;
+  int code = 0;
+  std::uint64_t batch_id = 0;
+  std::string message;
+  std::string game_server;
+  std::string address;
+  std::string node_name;
+  std::string source;
+  std::vector<int> ports;
+  std::string response;
+  std::string request;
+  std::uint32_t remaining_ms = 0;
+  proc_connection_state connection = 0;
+  std::string channel;
+};
+
+Event copy(const proc_event& event);
+
+// Generous: a condition that has not come true by then never will.
+inline constexpr std::chrono::seconds kPatience{60};
+
+proc_text text(std::string_view value);
+proc_config default_config();
+// To a local processor.
+proc_config plaintext_config(const std::string& address);
+
+struct Refusal {
+  proc_status status;
+  std::string error;
+};
+
+class Client {
+ public:
+  using Adjust = std::function<void(proc_config&)>;
+  // Connects in plaintext, unless `adjust` changes the config.
+  explicit Client(const std::string& address, const Adjust& adjust = {}, const Api& api = plugin());
+  ~Client();
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
+
+  proc_client* handle() const { return client_; }
+  const Api& api() const { return api_; }
+
+  // The id, or 0 (refused: see last_refusal).
+  std::uint64_t allocate(std::string_view json = R"({"namespace":"default"})", std::uint32_t timeout_ms = 0,
+                         void* user_data = nullptr);
+  Refusal last_refusal{PROC_OK, ""};
+
+  // Polls until the condition holds; false after kPatience.
+  bool poll_until(const std::function<bool()>& condition);
+  bool poll_until_results(std::size_t count);
+  void poll_for(std::chrono::milliseconds time);
+
+  // Ends it; the events so far stay.
+  proc_status shutdown(std::uint32_t timeout_ms = 1000);
+  void destroy();
+
+  proc_stats stats() const;
+  proc_connection_state connection(std::string* reason = nullptr) const;
+  std::vector<std::string> allocated_names() const;
+  std::map<proc_outcome, std::size_t> outcomes() const;
+
+  std::vector<Event> results;
+  std::vector<Event> orphans;
+  std::vector<Event> connections;
+  std::vector<Event> logs;
+  std::function<void(const proc_event&)> on_event;  // called as well
+
+ private:
+  static void handle_event(void* self, const proc_event* event);
+
+  const Api& api_;
+  proc_client* client_ = nullptr;
+};
+
+}  // namespace agones::test

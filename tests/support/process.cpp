@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "support/process.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <nlohmann/json.hpp>
+#include <stdexcept>
+
+namespace agones::test {
+
+namespace {
+
+std::size_t entries(const char* folder) {
+  return static_cast<std::size_t>(
+      std::distance(std::filesystem::directory_iterator(folder), std::filesystem::directory_iterator()));
+}
+
+}  // namespace
+
+std::size_t thread_count() {
+  return entries("/proc/self/task");
+}
+
+std::size_t fd_count() {
+  return entries("/proc/self/fd");
+}
+
+std::size_t mapping_count(const std::string& part) {
+  std::ifstream maps("/proc/self/maps");
+  std::string line;
+  std::size_t count = 0;
+  while (std::getline(maps, line)) {
+    count += line.find(part) != std::string::npos ? 1 : 0;
+  }
+  return count;
+}
+
+std::size_t resident_bytes() {
+  std::ifstream statm("/proc/self/statm");
+  std::size_t total = 0;
+  std::size_t resident = 0;
+  statm >> total >> resident;
+  return resident * static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+}
+
+ProgramResult run_program(const std::vector<std::string>& command) {
+  int pipe_ends[2];
+  if (pipe2(pipe_ends, O_CLOEXEC) != 0) {
+    throw std::runtime_error("pipe2 failed");
+  }
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_adddup2(&actions, pipe_ends[1], STDOUT_FILENO);
+  std::vector<char*> arguments;
+  for (const std::string& word : command) {
+    arguments.push_back(const_cast<char*>(word.c_str()));
+  }
+  arguments.push_back(nullptr);
+  pid_t child = 0;
+  const int error = posix_spawnp(&child, arguments[0], &actions, nullptr, arguments.data(), environ);
+  posix_spawn_file_actions_destroy(&actions);
+  close(pipe_ends[1]);
+  if (error != 0) {
+    close(pipe_ends[0]);
+    throw std::runtime_error("cannot start " + command[0]);
+  }
+  ProgramResult result;
+  char buffer[4096];
+  ssize_t got = 0;
+  while ((got = read(pipe_ends[0], buffer, sizeof(buffer))) > 0 || (got < 0 && errno == EINTR)) {
+    result.output.append(buffer, static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
+  }
+  close(pipe_ends[0]);
+  int status = 0;
+  waitpid(child, &status, 0);
+  result.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  return result;
+}
+
+ProcessorProgram::ProcessorProgram(const std::vector<std::string>& options) {
+  char folder[] = "/tmp/agones-processor-XXXXXX";
+  if (mkdtemp(folder) == nullptr) {
+    throw std::runtime_error("mkdtemp failed");
+  }
+  folder_ = folder;
+  std::vector<std::string> command{AGONES_LOCAL_PROCESSOR, "--listen", "127.0.0.1:0",      "--port-file",
+                                   folder_ + "/port",      "--ledger", folder_ + "/ledger"};
+  command.insert(command.end(), options.begin(), options.end());
+  std::vector<char*> arguments;
+  for (const std::string& word : command) {
+    arguments.push_back(const_cast<char*>(word.c_str()));
+  }
+  arguments.push_back(nullptr);
+  posix_spawn_file_actions_t quiet;
+  posix_spawn_file_actions_init(&quiet);
+  posix_spawn_file_actions_addopen(&quiet, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+  const int error = posix_spawn(&child_, arguments[0], &quiet, nullptr, arguments.data(), environ);
+  posix_spawn_file_actions_destroy(&quiet);
+  if (error != 0) {
+    throw std::runtime_error("cannot start " + command[0]);
+  }
+  while (!std::filesystem::exists(folder_ + "/port")) {
+    if (waitpid(child_, nullptr, WNOHANG) == child_) {
+      child_ = 0;
+      throw std::runtime_error("local-processor ended at once");
+    }
+    usleep(2000);
+  }
+  std::ifstream(folder_ + "/port") >> address_;
+}
+
+ProcessorProgram::~ProcessorProgram() {
+  if (child_ != 0) {
+    kill(child_, SIGKILL);
+    waitpid(child_, nullptr, 0);
+  }
+  std::filesystem::remove_all(folder_);
+}
+
+std::vector<std::string> ProcessorProgram::stop() {
+  kill(child_, SIGTERM);
+  waitpid(child_, nullptr, 0);
+  child_ = 0;
+  std::vector<std::string> names;
+  for (const auto& entry : nlohmann::json::parse(std::ifstream(folder_ + "/ledger"))["allocations"]) {
+    names.push_back(entry["gameServer"]);
+  }
+  return names;
+}
+
+}  // namespace agones::test

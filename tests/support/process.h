@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// What this process holds: threads, file descriptors, mappings. And other programs, run to their end.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+namespace agones::test {
+
+std::size_t thread_count();
+std::size_t fd_count();
+// Lines of /proc/self/maps that contain the text; all for an empty one.
+std::size_t mapping_count(const std::string& part);
+std::size_t resident_bytes();
+
+struct ProgramResult {
+  int exit_code = -1;  // 128 + signal if one ended it
+  std::string output;  // stdout
+};
+// Waits for the end.
+ProgramResult run_program(const std::vector<std::string>& command);
+
+// The local-processor program, listening on a port that the system picked. Killed by the destructor.
+class ProcessorProgram {
+ public:
+  explicit ProcessorProgram(const std::vector<std::string>& options);
+  ~ProcessorProgram();
+  ProcessorProgram(const ProcessorProgram&) = delete;
+  ProcessorProgram& operator=(const ProcessorProgram&) = delete;
+
+  const std::string& address() const { return address_; }
+  // Ends it as its user would; returns the names of the game servers it allocated.
+  std::vector<std::string> stop();
+
+ private:
+  std::string folder_;
+  std::string address_;
+  pid_t child_ = 0;
+};
+
+}  // namespace agones::test

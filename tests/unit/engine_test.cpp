@@ -1,0 +1,461 @@
+// SPDX-License-Identifier: Apache-2.0
+// The engine's decisions, hazard by hazard (H1 to H14 of the contract), on a clock that the test holds.
+#include "engine/engine.h"
+
+#include <allocation/processor.pb.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace agones::plugin {
+namespace {
+
+using std::chrono::seconds;
+
+const TimePoint kStart{};
+
+class Sink : public EngineSink {
+ public:
+  void completed(std::unique_ptr<CompletionBlock> block) override { blocks.push_back(std::move(block)); }
+  void warn(std::string message, std::uint64_t, std::uint64_t) override { warnings.push_back(std::move(message)); }
+
+  std::vector<const Completion*> all() const {
+    std::vector<const Completion*> items;
+    for (const auto& block : blocks) {
+      for (const Completion& item : block->items) {
+        items.push_back(&item);
+      }
+    }
+    return items;
+  }
+
+  std::vector<std::unique_ptr<CompletionBlock>> blocks;
+  std::vector<std::string> warnings;
+};
+
+class EngineTest : public testing::Test {
+ protected:
+  Engine& engine() {
+    if (!engine_) {
+      engine_.emplace(config, kStart, counters, sink);
+    }
+    return *engine_;
+  }
+
+  void submit(std::size_t count = 1,
+              std::string_view body =
+                  "\x0a\x07"
+                  "default",
+              Duration timeout = seconds(30)) {
+    for (std::size_t i = 0; i < count; ++i) {
+      RequestPtr request = Request::create(body, nullptr, now, now + timeout);
+      request->id = ++last_id;
+      engine().submit(std::move(request), now);
+    }
+  }
+
+  void pull() {
+    allocation::ProcessorMessage message;
+    message.mutable_pull()->set_message("pull");
+    EXPECT_EQ(engine().receive(message.SerializeAsString(), now), Received::kPull);
+  }
+
+  // The next batch as the processor reads it; none if the engine sends nothing.
+  std::optional<allocation::BatchRequest> next_batch() {
+    auto batch = engine().next_batch(now);
+    if (!batch) {
+      return std::nullopt;
+    }
+    last_size = batch->message.size();
+    allocation::ProcessorMessage message;
+    EXPECT_TRUE(message.ParseFromString(batch->message));
+    EXPECT_EQ(message.client_id(), "client.1");
+    return message.batch_request();
+  }
+
+  std::vector<allocation::BatchRequest> all_batches() {
+    std::vector<allocation::BatchRequest> batches;
+    while (auto batch = next_batch()) {
+      batches.push_back(std::move(*batch));
+    }
+    return batches;
+  }
+
+  static allocation::ProcessorMessage answer_to(const allocation::BatchRequest& batch) {
+    allocation::ProcessorMessage message;
+    message.mutable_batch_response()->set_batch_id(batch.batch_id());
+    for (const auto& wrapper : batch.requests()) {
+      auto* response = message.mutable_batch_response()->add_responses();
+      response->set_request_id(wrapper.request_id());
+      response->mutable_response()->set_gameservername("gs-" + wrapper.request_id());
+    }
+    return message;
+  }
+
+  void receive(const allocation::ProcessorMessage& message) {
+    EXPECT_EQ(engine().receive(message.SerializeAsString(), now), Received::kAnswers);
+  }
+
+  void open() { engine().stream_opened("client.1"); }
+
+  Engine::Config config;
+  Counters counters;
+  Sink sink;
+  TimePoint now = kStart;
+  std::uint64_t last_id = 0;
+  std::size_t last_size = 0;
+
+ private:
+  std::optional<Engine> engine_;
+};
+
+TEST_F(EngineTest, SendsNothingBeforeTheFirstPull) {  // H4
+  submit(3);
+  EXPECT_FALSE(next_batch());
+  open();
+  EXPECT_FALSE(next_batch());
+  pull();
+  EXPECT_EQ(next_batch()->requests_size(), 3);
+}
+
+TEST_F(EngineTest, CutsByCountAndSendsAllForOnePull) {  // H2
+  open();
+  submit(250);
+  pull();
+  const auto batches = all_batches();
+  ASSERT_EQ(batches.size(), 3U);
+  EXPECT_EQ(batches[0].requests_size(), 100);
+  EXPECT_EQ(batches[2].requests_size(), 50);
+  EXPECT_NE(batches[0].batch_id(), batches[1].batch_id());
+}
+
+TEST_F(EngineTest, CutsByBytes) {  // H2
+  config.max_batch_bytes = 1024;
+  open();
+  submit(20, std::string("\x0a\x64", 2) + std::string(100, 'n'));
+  pull();
+  std::vector<int> sizes;
+  while (auto batch = next_batch()) {
+    EXPECT_LE(last_size, config.max_batch_bytes);
+    sizes.push_back(batch->requests_size());
+  }
+  EXPECT_EQ(sizes, (std::vector<int>{8, 8, 4}));
+}
+
+TEST_F(EngineTest, EveryWrapperHasItsRequest) {  // H3
+  open();
+  submit(2);
+  pull();
+  const auto batch = next_batch();
+  ASSERT_EQ(batch->requests_size(), 2);
+  for (const auto& wrapper : batch->requests()) {
+    EXPECT_TRUE(wrapper.has_request());
+    EXPECT_EQ(wrapper.request().namespace_(), "default");
+  }
+}
+
+TEST_F(EngineTest, KeepsAnUnusedPullForTheNextRequest) {  // H6
+  open();
+  pull();
+  EXPECT_FALSE(next_batch());
+  EXPECT_TRUE(engine().eager());
+  submit();
+  EXPECT_TRUE(next_batch());
+  EXPECT_FALSE(engine().eager());
+  submit();
+  EXPECT_FALSE(next_batch()) << "one pull, one credit";
+}
+
+TEST_F(EngineTest, PullCreditCanBeTurnedOff) {  // H6
+  config.pull_credit = false;
+  open();
+  pull();
+  EXPECT_FALSE(engine().eager());
+  submit();
+  EXPECT_FALSE(next_batch());
+}
+
+TEST_F(EngineTest, APullCoversWhatWasThereWhenItCame) {
+  open();
+  submit(2);
+  pull();
+  submit(5);
+  EXPECT_EQ(next_batch()->requests_size(), 2);
+  EXPECT_FALSE(next_batch());
+}
+
+TEST_F(EngineTest, BoundsTheUnansweredBatches) {  // H7
+  config.max_unanswered_batches = 2;
+  open();
+  submit(500);
+  pull();
+  const auto sent = all_batches();
+  ASSERT_EQ(sent.size(), 2U);
+  receive(answer_to(sent[0]));
+  EXPECT_EQ(all_batches().size(), 1U) << "an answer makes room, without another pull";
+}
+
+TEST_F(EngineTest, ABatchOfGivenUpRequestsDoesNotBlockTheWindow) {  // H7
+  config.max_unanswered_batches = 1;
+  open();
+  submit(1, "\x0a\x01n", seconds(1));
+  pull();
+  ASSERT_TRUE(next_batch());
+  submit(1, "\x0a\x01n", seconds(10));
+  pull();
+  EXPECT_FALSE(next_batch());
+  now += seconds(2);
+  EXPECT_TRUE(next_batch());
+}
+
+TEST_F(EngineTest, StreamLossTellsSentFromUnsent) {  // H8
+  open();
+  submit(2);
+  pull();
+  ASSERT_TRUE(next_batch());
+  submit(3);
+  engine().stream_lost("gone", now);
+  const auto items = sink.all();
+  ASSERT_EQ(items.size(), 2U);
+  for (const Completion* item : items) {
+    EXPECT_EQ(item->outcome, PROC_OUTCOME_DISCONNECTED);
+    EXPECT_EQ(item->delivery, PROC_DELIVERY_UNKNOWN);
+    EXPECT_EQ(item->payload, "gone");
+  }
+  EXPECT_EQ(engine().unsent(), 3U);
+  open();
+  EXPECT_FALSE(next_batch()) << "a pull of the old stream is no pull of the new one";
+  pull();
+  EXPECT_EQ(next_batch()->requests_size(), 3);
+}
+
+TEST_F(EngineTest, NothingIsSentTwiceUnlessAsked) {  // H14
+  open();
+  submit(2);
+  pull();
+  ASSERT_TRUE(next_batch());
+  engine().stream_lost("gone", now);
+  open();
+  pull();
+  EXPECT_FALSE(next_batch());
+}
+
+TEST_F(EngineTest, ResendSendsInTheOldOrder) {
+  config.resend = true;
+  open();
+  submit(3);
+  pull();
+  const auto first = next_batch();
+  submit(1);
+  engine().stream_lost("gone", now);
+  EXPECT_TRUE(sink.all().empty());
+  open();
+  pull();
+  const auto again = next_batch();
+  ASSERT_EQ(again->requests_size(), 4);
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(again->requests(i).request_id(), first->requests(i).request_id());
+  }
+  EXPECT_EQ(counters.resent.get(), 3U);
+}
+
+TEST_F(EngineTest, FailFastEndsTheUnsent) {
+  config.fail_fast = true;
+  submit(2);
+  engine().set_reachable(false, "no route", now);
+  submit(1);
+  const auto items = sink.all();
+  ASSERT_EQ(items.size(), 3U);
+  for (const Completion* item : items) {
+    EXPECT_EQ(item->outcome, PROC_OUTCOME_DISCONNECTED);
+    EXPECT_EQ(item->delivery, PROC_DELIVERY_NOT_SENT);
+    EXPECT_EQ(item->payload, "no route");
+  }
+}
+
+TEST_F(EngineTest, WaitsWhileUnreachableByDefault) {
+  submit(2);
+  engine().set_reachable(false, "no route", now);
+  EXPECT_TRUE(sink.all().empty());
+}
+
+TEST_F(EngineTest, ALateAnswerIsAnOrphan) {  // H9
+  open();
+  submit(2, "\x0a\x01n", seconds(1));
+  pull();
+  const auto batch = next_batch();
+  engine().cancel(1, now);
+  now += seconds(2);
+  engine().expire(now);
+  receive(answer_to(*batch));
+  const auto items = sink.all();
+  ASSERT_EQ(items.size(), 4U);
+  EXPECT_EQ(items[0]->outcome, PROC_OUTCOME_CANCELLED);
+  EXPECT_EQ(items[1]->outcome, PROC_OUTCOME_TIMEOUT);
+  EXPECT_EQ(items[0]->delivery, PROC_DELIVERY_UNKNOWN);
+  EXPECT_EQ(items[2]->request, nullptr);
+  EXPECT_EQ(items[2]->request_id, 1U);
+  EXPECT_EQ(items[3]->request_id, 2U);
+  allocation::AllocationResponse response;
+  ASSERT_TRUE(response.ParseFromString(std::string(items[2]->payload)));
+  EXPECT_EQ(response.gameservername(), "gs-1");
+  EXPECT_EQ(counters.orphans.get(), 2U);
+}
+
+TEST_F(EngineTest, ALateRefusalIsNoOrphan) {
+  open();
+  submit(1, "\x0a\x01n", seconds(1));
+  pull();
+  auto answer = answer_to(*next_batch());
+  answer.mutable_batch_response()->mutable_responses(0)->mutable_error()->set_code(8);
+  now += seconds(2);
+  engine().expire(now);
+  receive(answer);
+  EXPECT_EQ(sink.all().size(), 1U);
+  EXPECT_EQ(counters.orphans.get(), 0U);
+}
+
+TEST_F(EngineTest, WhoGaveUpIsNotSent) {  // H10
+  open();
+  submit(1, "\x0a\x01n", seconds(1));
+  submit(1);
+  submit(1);
+  engine().cancel(3, now);
+  now += seconds(1);
+  pull();
+  const auto batch = next_batch();
+  ASSERT_EQ(batch->requests_size(), 1);
+  EXPECT_EQ(batch->requests(0).request_id(), "2");
+  EXPECT_EQ(sink.all()[0]->outcome, PROC_OUTCOME_CANCELLED);
+  EXPECT_EQ(sink.all()[1]->outcome, PROC_OUTCOME_TIMEOUT);
+  EXPECT_EQ(sink.all()[1]->delivery, PROC_DELIVERY_NOT_SENT);
+}
+
+TEST_F(EngineTest, ASecondAnswerIsDropped) {
+  open();
+  submit();
+  pull();
+  const auto answer = answer_to(*next_batch());
+  receive(answer);
+  receive(answer);
+  EXPECT_EQ(sink.all().size(), 1U);
+  EXPECT_EQ(counters.duplicate_answers.get(), 1U);
+  EXPECT_EQ(sink.warnings.size(), 1U);
+}
+
+TEST_F(EngineTest, ASecondOrphanIsDropped) {
+  open();
+  submit();
+  pull();
+  const auto answer = answer_to(*next_batch());
+  engine().cancel(1, now);
+  receive(answer);
+  receive(answer);
+  EXPECT_EQ(counters.orphans.get(), 1U);
+}
+
+TEST_F(EngineTest, AnAnswerToAnIdNeverGivenOutIsAnOrphanOfNobody) {
+  open();
+  submit();
+  pull();
+  auto answer = answer_to(*next_batch());
+  for (const char* id : {"nobody", "ffff", "01", "", "1 "}) {
+    auto* extra = answer.mutable_batch_response()->add_responses();
+    extra->set_request_id(id);
+    extra->mutable_response()->set_gameservername("stray");
+  }
+  receive(answer);
+  EXPECT_EQ(counters.unknown_answers.get(), 5U);
+  ASSERT_EQ(sink.all().size(), 6U);
+  EXPECT_EQ(sink.all()[1]->request_id, 0U);
+  EXPECT_EQ(sink.all()[1]->request, nullptr);
+}
+
+TEST_F(EngineTest, ErrorsCarryCodeAndText) {
+  open();
+  submit(3);
+  pull();
+  auto answer = answer_to(*next_batch());
+  auto& responses = *answer.mutable_batch_response()->mutable_responses();
+  responses[0].mutable_error()->set_code(8);
+  responses[0].mutable_error()->set_message("none left");
+  responses[1].clear_result();
+  responses[2].mutable_response()->clear_gameservername();
+  receive(answer);
+  const auto items = sink.all();
+  ASSERT_EQ(items.size(), 3U);
+  EXPECT_EQ(items[0]->outcome, PROC_OUTCOME_REJECTED);
+  EXPECT_EQ(items[0]->code, 8);
+  EXPECT_EQ(items[0]->payload, "none left");
+  EXPECT_EQ(items[0]->delivery, PROC_DELIVERY_DONE);
+  EXPECT_EQ(items[1]->code, 13);
+  EXPECT_EQ(items[2]->code, 13);
+}
+
+TEST_F(EngineTest, AMissingAnswerWaitsForItsTimeout) {
+  open();
+  submit(2);
+  pull();
+  auto answer = answer_to(*next_batch());
+  answer.mutable_batch_response()->mutable_responses()->RemoveLast();
+  receive(answer);
+  EXPECT_EQ(sink.all().size(), 1U);
+  now += seconds(30);
+  engine().expire(now);
+  ASSERT_EQ(sink.all().size(), 2U);
+  EXPECT_EQ(sink.all()[1]->outcome, PROC_OUTCOME_TIMEOUT);
+  EXPECT_EQ(sink.all()[1]->delivery, PROC_DELIVERY_UNKNOWN);
+}
+
+TEST_F(EngineTest, OfAMalformedMessageNothingIsUsed) {
+  open();
+  submit();
+  pull();
+  std::string bytes = answer_to(*next_batch()).SerializeAsString();
+  EXPECT_EQ(engine().receive(bytes.substr(0, bytes.size() - 1), now), Received::kMalformed);
+  EXPECT_TRUE(sink.all().empty());
+  EXPECT_EQ(engine().receive("\xff\xff", now), Received::kMalformed);
+  EXPECT_EQ(counters.malformed_messages.get(), 2U);
+}
+
+TEST_F(EngineTest, ReturnUnsentEndsAndRefusesWhatIsNotSent) {
+  open();
+  submit(1);
+  pull();
+  const auto batch = next_batch();
+  submit(2);
+  engine().return_unsent(now);
+  submit(1);
+  ASSERT_EQ(sink.all().size(), 3U);
+  for (const Completion* item : sink.all()) {
+    EXPECT_EQ(item->outcome, PROC_OUTCOME_SHUTDOWN);
+    EXPECT_EQ(item->delivery, PROC_DELIVERY_NOT_SENT);
+    EXPECT_EQ(item->request->encoded(),
+              "\x0a\x07"
+              "default");
+  }
+  receive(answer_to(*batch));
+  EXPECT_EQ(sink.all().back()->outcome, PROC_OUTCOME_ALLOCATED);
+}
+
+TEST_F(EngineTest, GiveUpEndsWhatIsInFlight) {
+  open();
+  submit(2);
+  pull();
+  ASSERT_TRUE(next_batch());
+  engine().give_up_in_flight(now);
+  ASSERT_EQ(sink.all().size(), 2U);
+  EXPECT_EQ(sink.all()[0]->outcome, PROC_OUTCOME_SHUTDOWN);
+  EXPECT_EQ(sink.all()[0]->delivery, PROC_DELIVERY_UNKNOWN);
+  EXPECT_EQ(engine().in_flight(), 0U);
+}
+
+TEST_F(EngineTest, ReceivedCountsEverySubmission) {
+  submit(7);
+  EXPECT_EQ(engine().received(), 7U);
+}
+
+}  // namespace
+}  // namespace agones::plugin

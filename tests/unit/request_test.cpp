@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+// Requests in, answers out: JSON and protobuf, with the real Protobuf as the referee.
+#include <allocation/allocation.pb.h>
+#include <google/protobuf/util/json_util.h>
+#include <google/protobuf/util/message_differencer.h>
+#include <gtest/gtest.h>
+
+#include "request/json_request.h"
+#include "request/json_response.h"
+#include "request/protobuf_request.h"
+#include "support/requests.h"
+
+namespace agones::plugin {
+namespace {
+
+using google::protobuf::util::JsonStringToMessage;
+using google::protobuf::util::MessageDifferencer;
+using google::protobuf::util::MessageToJsonString;
+
+TEST(JsonRequest, SaysWhatProtobufsOwnParserSays) {
+  for (const char* json : test::kGoodJsonRequests) {
+    allocation::AllocationRequest expected;
+    ASSERT_TRUE(JsonStringToMessage(json, &expected).ok()) << json;
+    const JsonRequest request = parse_json_request(json);
+    ASSERT_EQ(request.problem, "") << json;
+    allocation::AllocationRequest parsed;
+    ASSERT_TRUE(parsed.ParseFromString(request.bytes)) << json;
+    EXPECT_TRUE(MessageDifferencer::Equals(parsed, expected)) << json << "\n" << parsed.DebugString();
+    EXPECT_EQ(check_protobuf_request(request.bytes), "") << json;
+  }
+}
+
+TEST(JsonRequest, ProblemsNameTheField) {
+  for (const auto& [json, problem] : test::kBadJsonRequests) {
+    EXPECT_NE(parse_json_request(json).problem.find(problem), std::string::npos)
+        << json << " gave: " << parse_json_request(json).problem;
+  }
+}
+
+TEST(JsonRequest, DeepNestingIsRefused) {
+  const std::string deep = R"({"namespace":)" + std::string(100'000, '[') + std::string(100'000, ']') + "}";
+  EXPECT_EQ(parse_json_request(deep).problem, "JSON nested too deeply");
+}
+
+TEST(ProtobufRequest, AcceptsWhatItKnowsAndWhatItDoesNot) {
+  const std::string full = test::full_request().SerializeAsString();
+  EXPECT_EQ(check_protobuf_request(full), "");
+  // Field 200, a varint: of a future version.
+  EXPECT_EQ(check_protobuf_request(full + "\xc0\x0c\x01"), "");
+}
+
+TEST(ProtobufRequest, EveryTruncationIsRefusedOrIsAWholePrefix) {
+  const std::string full = test::full_request().SerializeAsString();
+  int refused = 0;
+  for (std::size_t size = 0; size < full.size(); ++size) {
+    allocation::AllocationRequest parsed;
+    const bool good = parsed.ParseFromString(full.substr(0, size)) && !parsed.namespace_().empty();
+    EXPECT_EQ(check_protobuf_request(full.substr(0, size)).empty(), good) << size;
+    refused += good ? 0 : 1;
+  }
+  EXPECT_GT(refused, 100);
+}
+
+TEST(ProtobufRequest, ProblemsNameTheField) {
+  const auto problem_of = [](const allocation::AllocationRequest& request) {
+    return check_protobuf_request(request.SerializeAsString());
+  };
+  allocation::AllocationRequest request;
+  EXPECT_EQ(problem_of(request), "namespace: missing");
+  request.set_namespace_("default");
+  request.set_scheduling(static_cast<allocation::AllocationRequest::SchedulingStrategy>(7));
+  EXPECT_EQ(problem_of(request), "scheduling: unknown value 7");
+  EXPECT_EQ(check_protobuf_request("\x0a\x02\xff\xfe"), "namespace: not valid UTF-8");
+  EXPECT_EQ(check_protobuf_request("\x08\x01"), "namespace: malformed protobuf: wrong wire type");
+  // gameServerSelectors { matchLabels { key: "a" value: <0xff> } }
+  EXPECT_EQ(check_protobuf_request("\x42\x08\x0a\x06\x0a\x01"
+                                   "a\x12\x01\xff"),
+            "gameServerSelectors.matchLabels[\"a\"]: not valid UTF-8");
+  EXPECT_EQ(check_protobuf_request("\xff"), "malformed protobuf");
+}
+
+TEST(JsonResponse, SaysWhatProtobufsOwnPrinterSays) {
+  const allocation::AllocationResponse response = test::full_response();
+  const auto json = response_to_json(response.SerializeAsString());
+  ASSERT_TRUE(json.has_value());
+  allocation::AllocationResponse back;
+  ASSERT_TRUE(JsonStringToMessage(*json, &back).ok()) << *json;
+  EXPECT_TRUE(MessageDifferencer::Equals(back, response)) << *json;
+}
+
+TEST(JsonResponse, RefusesWhatIsNoMessage) {
+  EXPECT_FALSE(response_to_json("\xff").has_value());
+  EXPECT_EQ(response_to_json("").value(), "{}");
+}
+
+}  // namespace
+}  // namespace agones::plugin

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+// The pure parts of the stream: backoff, watchdog, addresses.
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "stream/backoff.h"
+#include "stream/endpoint.h"
+#include "stream/pull_watchdog.h"
+
+namespace agones::plugin {
+namespace {
+
+TEST(Backoff, DoublesUpToTheMaximumAndStartsAnew) {
+  Backoff backoff({milliseconds(100), milliseconds(1000), 0}, 1);
+  for (const int expected : {100, 200, 400, 800, 1000, 1000}) {
+    EXPECT_EQ(backoff.next(), milliseconds(expected));
+  }
+  for (int i = 0; i < 100; ++i) {
+    backoff.next();
+  }
+  EXPECT_EQ(backoff.next(), milliseconds(1000));
+  backoff.reset();
+  EXPECT_EQ(backoff.next(), milliseconds(100));
+}
+
+TEST(Backoff, JitterSpreadsWithinItsBounds) {
+  std::set<Duration> waits;
+  for (std::uint32_t seed = 1; seed <= 200; ++seed) {
+    Backoff backoff({milliseconds(1000), milliseconds(1000), 20}, seed * 7919);
+    const Duration wait = backoff.next();
+    EXPECT_GE(wait, milliseconds(800));
+    EXPECT_LE(wait, milliseconds(1200));
+    waits.insert(wait);
+  }
+  EXPECT_GT(waits.size(), 100U) << "clients would come back all at once";
+}
+
+TEST(PullWatchdog, WaitsForThePullTimeout) {
+  PullWatchdog watchdog(milliseconds(5000));
+  const TimePoint start{};
+  watchdog.opened(start);
+  EXPECT_EQ(watchdog.deadline(false), start + milliseconds(5000));
+  EXPECT_FALSE(watchdog.ever_pulled());
+  watchdog.pulled(start + milliseconds(200));
+  EXPECT_EQ(watchdog.deadline(false), start + milliseconds(5200));
+  EXPECT_TRUE(watchdog.ever_pulled());
+  watchdog.opened(start + milliseconds(9000));
+  EXPECT_FALSE(watchdog.ever_pulled());
+}
+
+TEST(PullWatchdog, IsLessPatientWhenAnotherServes) {
+  PullWatchdog watchdog(milliseconds(5000));
+  const TimePoint start{};
+  watchdog.opened(start);
+  EXPECT_EQ(watchdog.deadline(true), start + milliseconds(1000));
+  watchdog.pulled(start);
+  watchdog.pulled(start + milliseconds(600));
+  EXPECT_EQ(watchdog.deadline(true), start + milliseconds(600 + 2400)) << "a slow ticker is not a lost leader";
+  watchdog.pulled(start + milliseconds(3000));
+  EXPECT_EQ(watchdog.deadline(true), start + milliseconds(3000 + 5000)) << "never over the pull timeout";
+}
+
+TEST(Endpoints, AreRead) {
+  const EndpointList list = parse_endpoints("processor.agones:9090, 10.0.0.1,[::1]:80,fe80::1");
+  ASSERT_EQ(list.problem, "");
+  ASSERT_EQ(list.endpoints.size(), 4U);
+  EXPECT_EQ(list.endpoints[0].host, "processor.agones");
+  EXPECT_EQ(list.endpoints[0].port, "9090");
+  EXPECT_EQ(list.endpoints[1].port, "9090");
+  EXPECT_EQ(list.endpoints[2].host, "::1");
+  EXPECT_EQ(list.endpoints[2].port, "80");
+  EXPECT_EQ(list.endpoints[3].host, "fe80::1");
+}
+
+TEST(Endpoints, BadOnesAreNamed) {
+  for (const char* text :
+       {"", ",", "host:", "host:0", "host:65536", "host:x", ":1", "[::1", "[::1]x", "a b:1", "h:1,", "http://h:1"}) {
+    EXPECT_NE(parse_endpoints(text).problem, "") << text;
+  }
+}
+
+}  // namespace
+}  // namespace agones::plugin
