@@ -22,17 +22,21 @@ endif()
 
 # The plugin's gRPC, as archives: their symbols stay inside the plugin. What they need stays shared.
 # The one place where the plugin's link line is put together.
-set(grpc_archives)
-foreach(name grpc++ grpc upb address_sorting gpr)
-  find_library(archive_${name} NAMES lib${name}.a REQUIRED)
-  list(APPEND grpc_archives ${archive_${name}})
-endforeach()
 pkg_check_modules(grpc_needs REQUIRED grpc++)
 set(grpc_shared_needs ${grpc_needs_LIBRARIES})
-list(REMOVE_ITEM grpc_shared_needs grpc++ grpc upb address_sorting gpr)
+set(own_grpc grpc++ grpc upb address_sorting gpr)
+set(grpc_archives)
+if(NOT AGONES_PLUGIN_SHARED_GRPC)
+  list(REMOVE_ITEM grpc_shared_needs ${own_grpc})
+  foreach(name ${own_grpc})
+    find_library(archive_${name} NAMES lib${name}.a REQUIRED)
+    list(APPEND grpc_archives ${archive_${name}})
+  endforeach()
+endif()
 list(REMOVE_DUPLICATES grpc_shared_needs)
 
 add_library(plugin_dependencies INTERFACE)
 target_link_libraries(plugin_dependencies INTERFACE ${grpc_archives} ${grpc_shared_needs} protobuf-lite
                                                     nlohmann_json::nlohmann_json Threads::Threads)
-target_compile_definitions(plugin_dependencies INTERFACE GRPC_USE_PROTO_LITE)
+target_compile_definitions(plugin_dependencies INTERFACE GRPC_USE_PROTO_LITE
+                                                         $<$<BOOL:${AGONES_PLUGIN_SHARED_GRPC}>:PROC_SHARED_GRPC>)

@@ -222,7 +222,8 @@ json parse(std::string_view text) {
   };
   try {
     return json::parse(text, check);
-  } catch (const json::parse_error& error) {
+  } catch (const json::exception& error) {
+    // A parse error, or a number that no double can hold.
     // Such as "[json.exception.parse_error.101] parse error at line 1, column 9: ...".
     const std::string what = error.what();
     const std::size_t text_start = what.find("] ");

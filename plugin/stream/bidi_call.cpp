@@ -8,11 +8,15 @@ namespace agones::plugin {
 
 namespace {
 
+// Called by gRPC, on whichever of its threads lets go of the slice last.
+void release_message(void* message) {
+  delete static_cast<std::string*>(message);
+}
+
 // A slice that takes the string over instead of copying it.
 grpc::Slice to_slice(std::string bytes) {
   auto* owned = new std::string(std::move(bytes));
-  const auto release = [](void* text) { delete static_cast<std::string*>(text); };
-  return {owned->data(), owned->size(), release, owned};
+  return {owned->data(), owned->size(), release_message, owned};
 }
 
 std::string to_string(const grpc::ByteBuffer& buffer) {

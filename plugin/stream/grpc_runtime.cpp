@@ -26,7 +26,12 @@ void forward(gpr_log_func_args* arguments) {
 }  // namespace
 
 bool grpc_running() {
+#ifdef PROC_SHARED_GRPC
+  // Not this library's own: it stays mapped, whoever else uses it.
+  return false;
+#else
   return grpc_is_initialized() != 0;
+#endif
 }
 
 GrpcLogRegistration::GrpcLogRegistration(GrpcLogSink& sink) : sink_(sink) {

@@ -48,6 +48,7 @@ Link::~Link() = default;
 
 void Link::wake() {
   if (!wake_pending_.exchange(true)) {
+    const std::lock_guard<std::mutex> lock(wake_mutex_);
     alarm_->Set(queue_.get(), gpr_now(GPR_CLOCK_MONOTONIC), &wake_tag_);
   }
 }
@@ -301,6 +302,8 @@ void Link::close_all() {
   bool ok = false;
   while (queue_->Next(&tag, &ok)) {
   }
+  // The last who called wake() may still be inside it.
+  const std::lock_guard<std::mutex> lock(wake_mutex_);
   alarm_.reset();
   queue_.reset();
 }

@@ -8,6 +8,7 @@
 
 #include <atomic>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -65,6 +66,7 @@ class Link : public BidiCall::Listener {
   WakeTag wake_tag_{*this};
   std::unique_ptr<grpc::Alarm> alarm_;
   std::atomic<bool> wake_pending_{false};
+  std::mutex wake_mutex_;
 
   Graveyard graveyard_;
   Resolver resolver_;

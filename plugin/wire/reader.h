@@ -41,8 +41,13 @@ class Reader {
 
  private:
   bool read(Field& field) {
-    const std::uint32_t tag = input_.ReadTag();
-    field.number = tag >> 3;
+    // At most five bytes, as every Protobuf reads tags; ReadTag() alone would cut a longer one off.
+    const int start = input_.CurrentPosition();
+    std::uint64_t tag = 0;
+    if (!input_.ReadVarint64(&tag) || input_.CurrentPosition() - start > 5 || tag > UINT32_MAX) {
+      return false;
+    }
+    field.number = static_cast<std::uint32_t>(tag >> 3);
     field.type = static_cast<WireType>(tag & 7U);
     if (field.number == 0) {
       return false;

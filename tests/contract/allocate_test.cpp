@@ -283,9 +283,8 @@ TEST(Poll, TheWakeupFdIsReadableExactlyWhileThereIsSomething) {
 
 TEST(Poll, FillsAnArrayWithoutCallbacks) {
   LocalProcessor processor(quick_options(), fleet_of(100));
-  proc_config config = plaintext_config(processor.address());
   const std::string address = processor.address();
-  config.processor_address = text(address);
+  const proc_config config = plaintext_config(address);
   proc_client* client = nullptr;
   ASSERT_EQ(plugin().init(&config, &client, nullptr, 0), PROC_OK);
   static constexpr char kBody[] = R"({"namespace":"default"})";

@@ -190,7 +190,10 @@ TEST(Fault, InjectedErrorsAreRejections) {
 TEST(Fault, AStreamThatIsNotPulledIsReplaced) {  // H1, H12
   auto options = quick_options();
   LocalProcessor processor(options, fleet_of(10));
-  Client client(processor.address(), [](proc_config& config) { config.pull_timeout_ms = 200; });
+  Client client(processor.address(), [](proc_config& config) {
+    config.pull_timeout_ms = 200;
+    config.pull_credit = 0;
+  });
   ASSERT_TRUE(client.poll_until([&] { return client.connection() == PROC_CONNECTION_SERVING; }));
   Faults faults;
   faults.stop_pulling = true;

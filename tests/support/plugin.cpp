@@ -80,7 +80,7 @@ proc_config default_config() {
   return config;
 }
 
-proc_config plaintext_config(const std::string& address) {
+proc_config plaintext_config(std::string_view address) {
   proc_config config = default_config();
   config.processor_address = text(address);
   config.transport = PROC_TRANSPORT_PLAINTEXT;

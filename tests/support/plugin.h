@@ -72,8 +72,8 @@ inline constexpr std::chrono::seconds kPatience{60};
 
 proc_text text(std::string_view value);
 proc_config default_config();
-// To a local processor.
-proc_config plaintext_config(const std::string& address);
+// To a local processor. The address must live as long as the config.
+proc_config plaintext_config(std::string_view address);
 
 struct Refusal {
   proc_status status;

@@ -49,6 +49,7 @@ inline constexpr std::pair<const char*, const char*> kBadJsonRequests[] = {
     {R"({"namespace":"n","counters":{"c":{"amount":true}}})", "amount: expected a whole number, got boolean"},
     {R"({"namespace":"n","multiClusterSetting":{"enabled":"yes"}})", "enabled: expected true or false"},
     {"{\"namespace\":\"\xff\"}", "malformed JSON"},
+    {R"({"namespace":"n","counters":{"c":{"amount":1e9999}}})", "malformed JSON: number overflow"},
 };
 
 // A request with every field of the contract.

@@ -79,6 +79,12 @@ TEST(ProtobufRequest, ProblemsNameTheField) {
   EXPECT_EQ(check_protobuf_request("\xff"), "malformed protobuf");
 }
 
+TEST(ProtobufRequest, TagsOfMoreThanFiveBytesAreRefused) {
+  // Found by fuzz_protobuf_request.
+  EXPECT_EQ(check_protobuf_request("\x0a\x01n\x88\x87\x87\x87\x87\x07\x01"), "malformed protobuf");
+  EXPECT_EQ(check_protobuf_request("\x0a\x01n\xf8\x80\x80\x80\x80\x10\x01"), "malformed protobuf");
+}
+
 TEST(JsonResponse, SaysWhatProtobufsOwnPrinterSays) {
   const allocation::AllocationResponse response = test::full_response();
   const auto json = response_to_json(response.SerializeAsString());

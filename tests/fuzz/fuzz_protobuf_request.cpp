@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+// Protobuf requests: what the check accepts, Protobuf itself must accept, with a namespace.
+#include <allocation/allocation.pb.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <string_view>
+
+#include "request/protobuf_request.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const std::string_view bytes(reinterpret_cast<const char*>(data), size);
+  if (agones::plugin::check_protobuf_request(bytes).empty()) {
+    allocation::AllocationRequest request;
+    if (!request.ParseFromArray(data, static_cast<int>(size)) || request.namespace_().empty()) {
+      std::abort();
+    }
+  }
+  return 0;
+}

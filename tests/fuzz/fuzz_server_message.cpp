@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// The processor's messages, through the engine: whatever comes, every request ends at most once and what
+// is left ends with the stream.
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "engine/engine.h"
+#include "request/json_response.h"
+#include "wire/response.h"
+
+namespace {
+
+using namespace agones::plugin;
+
+class Sink : public EngineSink {
+ public:
+  void completed(std::unique_ptr<CompletionBlock> block) override {
+    for (const Completion& item : block->items) {
+      if (item.request != nullptr && !ended.insert(item.request_id).second) {
+        std::abort();
+      }
+      if (item.outcome == PROC_OUTCOME_ALLOCATED || item.request == nullptr) {
+        proc_event event{};
+        std::vector<proc_port> ports;
+        std::vector<proc_address> addresses;
+        read_response(item.payload, event, ports, addresses);
+        response_to_json(item.payload);
+      }
+    }
+  }
+  void warn(std::string, std::uint64_t, std::uint64_t) override {}
+
+  std::set<std::uint64_t> ended;
+};
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  constexpr std::uint64_t kRequests = 20;
+  const TimePoint now{};
+  Sink sink;
+  Counters counters;
+  Engine engine({}, now, counters, sink);
+  for (std::uint64_t id = 1; id <= kRequests; ++id) {
+    RequestPtr request = Request::create("\x0a\x01n", nullptr, now, now + milliseconds(1000));
+    request->id = id;
+    engine.submit(std::move(request), now);
+  }
+  engine.stream_opened("fuzz");
+  engine.receive(std::string("\x12\x00", 2), now);  // a pull
+  engine.next_batch(now);
+  engine.cancel(3, now);
+  engine.receive(std::string(reinterpret_cast<const char*>(data), size), now);
+  engine.receive(std::string(reinterpret_cast<const char*>(data), size), now);
+  engine.stream_lost("end", now);
+  if (sink.ended.size() != kRequests) {
+    std::abort();
+  }
+  return 0;
+}

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// Writes the seed corpora into FOLDER/{json_request,protobuf_request,server_message}: make_corpus FOLDER
+#include <allocation/processor.pb.h>
+
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+
+#include "support/requests.h"
+
+int main(int argc, char** argv) {
+  if (argc != 2) {
+    std::cerr << "usage: make_corpus FOLDER\n";
+    return 2;
+  }
+  const std::filesystem::path root = argv[1];
+  int number = 0;
+  const auto write = [&](const char* kind, const std::string& bytes) {
+    std::filesystem::create_directories(root / kind);
+    std::ofstream(root / kind / std::to_string(++number), std::ios::binary) << bytes;
+  };
+  for (const char* json : agones::test::kGoodJsonRequests) {
+    write("json_request", json);
+  }
+  for (const auto& [json, problem] : agones::test::kBadJsonRequests) {
+    write("json_request", json);
+  }
+  write("protobuf_request", agones::test::full_request().SerializeAsString());
+  write("protobuf_request", "\x0a\x01n");
+  allocation::ProcessorMessage message;
+  message.mutable_pull()->set_message("pull");
+  write("server_message", message.SerializeAsString());
+  message.mutable_batch_response()->set_batch_id("1");
+  for (const char* id : {"1", "2", "3", "14", "15", "nobody"}) {
+    auto* response = message.mutable_batch_response()->add_responses();
+    response->set_request_id(id);
+    *response->mutable_response() = agones::test::full_response();
+  }
+  write("server_message", message.SerializeAsString());
+  message.mutable_batch_response()->mutable_responses(0)->mutable_error()->set_code(8);
+  message.mutable_batch_response()->mutable_responses(0)->mutable_error()->set_message("none");
+  message.mutable_batch_response()->mutable_responses(1)->clear_result();
+  write("server_message", message.SerializeAsString());
+  return 0;
+}
