@@ -2,25 +2,22 @@
 #include "agones/plugin.hpp"
 
 #define BOOST_DLL_USE_STD_FS
-#include <unistd.h>
-
 #include <boost/dll/shared_library.hpp>
-#include <cerrno>
 #include <chrono>
-#include <cstring>
-#include <filesystem>
+#include <string>
 #include <thread>
 #include <utility>
+
+#include "sealed_copy.h"
 
 namespace agones {
 
 class Plugin::Library {
  public:
-  explicit Library(const std::string& path) {
+  Library(const std::string& path, const PluginOptions& options) : copy_(path, options) {
     boost::dll::fs::error_code error;
     // Local: no symbol of the plugin is offered to the host's other libraries.
-    library_.load(std::filesystem::absolute(path), error,
-                  boost::dll::load_mode::rtld_now | boost::dll::load_mode::rtld_local);
+    library_.load(copy_.path(), error, boost::dll::load_mode::rtld_now | boost::dll::load_mode::rtld_local);
     if (error) {
       throw PluginError(PluginError::Kind::kNotLoadable, "plugin '" + path + "' cannot be loaded: " + error.message());
     }
@@ -34,10 +31,9 @@ class Plugin::Library {
     return &library_.get<Function>(name);
   }
 
-  // The library stays mapped for the life of the process.
-  void leak() { new boost::dll::shared_library(std::move(library_)); }
-
  private:
+  // Before the library: its path must stay taken as long as the library is loaded.
+  SealedCopy copy_;
   boost::dll::shared_library library_;
 };
 
@@ -45,22 +41,33 @@ Plugin::Plugin(std::string path, std::unique_ptr<Library> library, const PluginA
     : path_(std::move(path)), library_(std::move(library)), api_(api) {}
 
 Plugin::~Plugin() {
+  unload();
+}
+
+std::string Plugin::unload() {
+  if (library_ == nullptr) {
+    return {};
+  }
   // What a shut-down client leaves behind ends by itself within moments.
   constexpr auto kPatience = std::chrono::seconds(5);
   const auto end = std::chrono::steady_clock::now() + kPatience;
-  while (api_.get_unload_state(nullptr, 0) == PROC_UNLOAD_BUSY && std::chrono::steady_clock::now() < end) {
+  char reason[256] = "";
+  proc_unload_state state = PROC_UNLOAD_BUSY;
+  while ((state = api_.get_unload_state(reason, sizeof(reason))) == PROC_UNLOAD_BUSY &&
+         std::chrono::steady_clock::now() < end) {
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
-  if (api_.get_unload_state(nullptr, 0) != PROC_UNLOAD_SAFE) {
-    library_->leak();
+  if (state != PROC_UNLOAD_SAFE) {
+    // For the life of the process.
+    static_cast<void>(library_.release());
+    return reason;
   }
+  library_.reset();
+  return {};
 }
 
-std::shared_ptr<Plugin> Plugin::load(const std::string& path) {
-  if (access(path.c_str(), R_OK) != 0) {
-    throw PluginError(PluginError::Kind::kNoFile, "plugin '" + path + "': " + std::strerror(errno));
-  }
-  auto library = std::make_unique<Library>(path);
+std::shared_ptr<Plugin> Plugin::load(const std::string& path, const PluginOptions& options) {
+  auto library = std::make_unique<Library>(path, options);
   PluginApi api;
   api.abi_version = library->find<proc_abi_version_fn>(path, "proc_abi_version");
   const std::uint32_t version = api.abi_version();

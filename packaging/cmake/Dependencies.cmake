@@ -8,13 +8,15 @@
 #   Boost.Log       the optional log sink (host SDK)
 #   Boost.Program_options  command lines of the programs
 #   GoogleTest      unit and contract tests
-#   OpenSSL, zlib, c-ares, re2, abseil  what gRPC itself needs, shared
+#   OpenSSL         SHA-256 of a plugin file (host SDK); TLS, for gRPC
+#   zlib, c-ares, re2, abseil  what gRPC itself needs, shared
 
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
 find_package(Protobuf REQUIRED)
 find_package(gRPC CONFIG REQUIRED)
 find_package(nlohmann_json REQUIRED)
+find_package(OpenSSL REQUIRED COMPONENTS Crypto)
 find_package(Boost REQUIRED COMPONENTS filesystem log program_options system)
 if(AGONES_BUILD_TESTS)
   find_package(GTest REQUIRED)

@@ -7,8 +7,11 @@ set(package agones-processor)
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/${package})
 
 install(TARGETS agones_processor LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT plugin)
-install(TARGETS processor_header processor_host EXPORT ${package} ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
-                                                                          COMPONENT host-sdk)
+install(
+  TARGETS processor_header processor_host agones_processor_host
+  EXPORT ${package}
+  ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT host-sdk
+  LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT host-sdk)
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/host-sdk/include/agones DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
         COMPONENT host-sdk)
 install(EXPORT ${package} NAMESPACE agones:: DESTINATION ${package_dir} COMPONENT host-sdk)

@@ -20,6 +20,7 @@ class Counter {
 struct Counters {
   Counter unsent;
   Counter in_flight;
+  Counter late_answers;
   Counter allocated;
   Counter rejected;
   Counter timed_out;

@@ -325,6 +325,7 @@ void Engine::count_outcome(proc_outcome outcome) {
 void Engine::update_gauges() {
   counters_.unsent.set(hot_.size());
   counters_.in_flight.set(in_flight_.size());
+  counters_.late_answers.set(gave_up_.size());
 }
 
 }  // namespace agones::plugin

@@ -168,6 +168,7 @@ void Session::fill_stats(proc_stats& stats) const {
   stats.pending = admission_.pending();
   stats.unsent = counters_.unsent.get();
   stats.in_flight = counters_.in_flight.get();
+  stats.late_answers = counters_.late_answers.get();
   stats.accepted = last_id_.load(std::memory_order_relaxed);
   stats.allocated = counters_.allocated.get();
   stats.rejected = counters_.rejected.get();

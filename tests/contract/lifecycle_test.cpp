@@ -44,7 +44,7 @@ TEST(Abi, LayoutIsGolden) {
   EXPECT_EQ(offsetof(proc_config, tls_ca_file), 112U);
   EXPECT_EQ(offsetof(proc_config, on_event), 232U);
   EXPECT_EQ(sizeof(proc_request), 40U);
-  EXPECT_EQ(sizeof(proc_stats), 168U);
+  EXPECT_EQ(sizeof(proc_stats), 176U);
 }
 
 TEST(Abi, VersionAndNames) {

@@ -131,7 +131,8 @@ std::vector<std::string> ProcessorProgram::stop() {
   waitpid(child_, nullptr, 0);
   child_ = 0;
   std::vector<std::string> names;
-  for (const auto& entry : nlohmann::json::parse(std::ifstream(folder_ + "/ledger"))["allocations"]) {
+  const auto ledger = nlohmann::json::parse(std::ifstream(folder_ + "/ledger"));
+  for (const auto& entry : ledger["allocations"]) {
     names.push_back(entry["gameServer"]);
   }
   return names;

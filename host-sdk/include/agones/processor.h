@@ -299,14 +299,15 @@ typedef struct proc_request {
   uint32_t reserved;
 } proc_request;
 
-/* Counters since proc_init, and three gauges. */
+/* Counters since proc_init, and four gauges. */
 typedef struct proc_stats {
   uint32_t struct_size;
   uint32_t reserved;
   /* Gauges. */
-  uint64_t pending;   /* accepted, result not yet polled */
-  uint64_t unsent;    /* of these, waiting for a pull */
-  uint64_t in_flight; /* of these, sent and not answered */
+  uint64_t pending;      /* accepted, result not yet polled */
+  uint64_t unsent;       /* of these, waiting for a pull */
+  uint64_t in_flight;    /* of these, sent and not answered */
+  uint64_t late_answers; /* ended with UNKNOWN, but their stream lives: each may still bring an ORPHAN */
   /* Requests. */
   uint64_t accepted;
   uint64_t allocated;
