@@ -26,6 +26,7 @@ install(FILES ${PROJECT_BINARY_DIR}/agones-processor-config.cmake
 configure_file(${CMAKE_CURRENT_LIST_DIR}/agones-processor.pc.in ${PROJECT_BINARY_DIR}/agones-processor.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/agones-processor.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig
         COMPONENT host-sdk)
+install(TARGETS agones-processor-check RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT host-sdk)
 if(AGONES_BUILD_SAMPLE_HOST)
   install(TARGETS local-processor game-host RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT programs)
 endif()

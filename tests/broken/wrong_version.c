@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0
  * A plugin of another major version. Anything but its version being asked for ends the process. */
-#include <agones/processor.h>
 #include <stdlib.h>
 
-__attribute__((visibility("default"))) uint32_t proc_abi_version(void) {
+#define proc_abi_version ignored_abi_version
+#define OWN_INIT
+#include "full_plugin.h"
+#undef proc_abi_version
+
+EXPORT uint32_t proc_abi_version(void) {
   return 2u << 16;
 }
-__attribute__((visibility("default"))) proc_status proc_init(const proc_config* config, proc_client** client,
-                                                             char* error, uint64_t error_size) {
+EXPORT proc_status proc_init(const proc_config* config, proc_client** client, char* error, uint64_t error_size) {
   (void)config, (void)client, (void)error, (void)error_size;
   abort();
 }

@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: Apache-2.0
+// Hosts that make it hard. This one links another gRPC and the full Protobuf, and has registered the same proto
+// files; so do all contract tests.
+#include <dlfcn.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <pthread.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <filesystem>
+#include <future>
+#include <thread>
+
+#include "support/plugin.h"
+#include "support/process.h"
+#include "support/processor.h"
+
+namespace agones::test {
+namespace {
+
+using local::LocalProcessor;
+namespace fs = std::filesystem;
+
+// A file of its own, so that the library is loaded and unloaded for this test alone.
+class OwnCopy {
+ public:
+  OwnCopy() {
+    char folder[] = "/tmp/agones-hostile-XXXXXX";
+    folder_ = mkdtemp(folder);
+    fs::copy_file(plugin_path(), path());
+  }
+  ~OwnCopy() { fs::remove_all(folder_); }
+  OwnCopy(const OwnCopy&) = delete;
+  OwnCopy& operator=(const OwnCopy&) = delete;
+  std::string path() const { return folder_ + "/plugin.so"; }
+
+ private:
+  std::string folder_;
+};
+
+void expect_allocated(Client& client, std::size_t count) {
+  for (std::size_t i = 0; i < count; ++i) {
+    ASSERT_NE(client.allocate(), 0U) << client.last_refusal.error;
+  }
+  ASSERT_TRUE(client.poll_until_results(count));
+  EXPECT_EQ(client.outcomes()[PROC_OUTCOME_ALLOCATED], count);
+}
+
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+TEST(Hostile, LoadedWithRtldGlobal) {
+  const OwnCopy copy;
+  LocalProcessor processor(quick_options(), fleet_of(10));
+  Library library(copy.path(), RTLD_GLOBAL);
+  {
+    Client client(processor.address(), {}, library.api());
+    expect_allocated(client, 10);
+    ASSERT_EQ(client.shutdown(), PROC_OK) << client.last_refusal.error;
+  }
+  ASSERT_EQ(library.api().get_unload_state(nullptr, 0), PROC_UNLOAD_SAFE);
+  library.close();
+  EXPECT_EQ(mapping_count(copy.path()), 0U);
+  // The host's own gRPC works on.
+  Client other(processor.address());
+  ASSERT_TRUE(other.poll_until([&] { return other.connection() == PROC_CONNECTION_SERVING; }));
+}
+
+TEST(Hostile, ThreadsThatCalledThePluginEndAfterItIsGone) {
+  const OwnCopy copy;
+  LocalProcessor processor(quick_options(), fleet_of(100));
+  Library library(copy.path());
+  std::promise<void> gone;
+  const auto is_gone = gone.get_future().share();
+  std::atomic<int> called{0};
+  std::vector<std::thread> threads;
+  {
+    Client client(processor.address(), {}, library.api());
+    for (int i = 0; i < 8; ++i) {
+      threads.emplace_back([&, is_gone] {
+        static constexpr char kBody[] = R"({"namespace":"default"})";
+        proc_request request{};
+        request.struct_size = sizeof(request);
+        request.format = PROC_FORMAT_JSON;
+        request.body = {kBody, sizeof(kBody) - 1};
+        EXPECT_EQ(library.api().allocate(client.handle(), &request, nullptr, nullptr, 0), PROC_OK);
+        called.fetch_add(1);
+        is_gone.wait();
+      });
+    }
+    ASSERT_TRUE(client.poll_until([&] { return called.load() == 8 && client.results.size() == 8; }));
+    ASSERT_EQ(client.shutdown(), PROC_OK) << client.last_refusal.error;
+  }
+  ASSERT_EQ(library.api().get_unload_state(nullptr, 0), PROC_UNLOAD_SAFE);
+  library.close();
+  EXPECT_EQ(mapping_count(copy.path()), 0U);
+  gone.set_value();
+  for (std::thread& thread : threads) {
+    thread.join();
+  }
+}
+
+TEST(Hostile, AChildForkedBeforeInitMayUseThePlugin) {
+  const ProcessorProgram processor({"--pull-interval-ms", "10"});
+  const OwnCopy copy;
+  const Library library(copy.path());
+  ASSERT_EQ(library.api().abi_version(), PROC_ABI_VERSION);
+  const pid_t child = fork();
+  if (child == 0) {
+    alarm(60);
+    Client client(processor.address(), {}, library.api());
+    for (int i = 0; i < 5; ++i) {
+      client.allocate();
+    }
+    const bool good =
+        client.poll_until_results(5) && client.outcomes()[PROC_OUTCOME_ALLOCATED] == 5 && client.shutdown() == PROC_OK;
+    _exit(good ? 0 : 1);
+  }
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  ASSERT_TRUE(WIFEXITED(status)) << "signal " << WTERMSIG(status);
+  EXPECT_EQ(WEXITSTATUS(status), 0);
+}
+
+TEST(Hostile, ExitWithoutShutdownNeverCrashes) {
+  const ProcessorProgram processor({"--pull-interval-ms", "5", "--servers", "10000"});
+  for (int i = 0; i < 100; ++i) {
+    ASSERT_EQ(run_program({AGONES_EXIT_HOST, plugin_path(), processor.address()}).exit_code, 0) << "time " << i;
+  }
+}
+
+TEST(Hostile, AnotherAllocatorPreloaded) {
+  const ProcessorProgram processor({"--pull-interval-ms", "10"});
+  const ProgramResult result =
+      run_program({"env", "LD_PRELOAD=libjemalloc.so.2", AGONES_C_HOST, plugin_path(), processor.address(), "200"});
+  EXPECT_EQ(result.exit_code, 0);
+}
+
+TEST(Hostile, StandardStreamsClosed) {
+  const ProcessorProgram processor({"--pull-interval-ms", "10"});
+  const ProgramResult result = run_program(
+      {"sh", "-c", std::string(AGONES_C_HOST) + " " + plugin_path() + " " + processor.address() + " 20 <&- >&- 2>&-"});
+  EXPECT_EQ(result.exit_code, 0);
+  EXPECT_EQ(processor.address().empty(), false);
+}
+#endif
+
+TEST(Hostile, SixtyFourThreads) {
+  constexpr std::size_t kThreads = 64;
+  constexpr std::size_t kEach = 50;
+  LocalProcessor processor(quick_options(), fleet_of(kThreads * kEach));
+  Client client(processor.address());
+  std::vector<std::thread> threads;
+  for (std::size_t i = 0; i < kThreads; ++i) {
+    threads.emplace_back([&] {
+      static constexpr char kBody[] = R"({"namespace":"default"})";
+      proc_request request{};
+      request.struct_size = sizeof(request);
+      request.format = PROC_FORMAT_JSON;
+      request.body = {kBody, sizeof(kBody) - 1};
+      for (std::size_t n = 0; n < kEach; ++n) {
+        EXPECT_EQ(client.api().allocate(client.handle(), &request, nullptr, nullptr, 0), PROC_OK);
+      }
+    });
+  }
+  EXPECT_TRUE(client.poll_until_results(kThreads * kEach));
+  for (std::thread& thread : threads) {
+    thread.join();
+  }
+  EXPECT_THAT(client.allocated_names(), testing::UnorderedElementsAreArray(names_in(processor)));
+}
+
+TEST(Hostile, APollingThreadWithAStackOf64Kilobytes) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  constexpr std::size_t kStack = 1 << 20;  // a sanitizer's frames are larger
+#else
+  constexpr std::size_t kStack = 64 << 10;
+#endif
+  LocalProcessor processor(quick_options(), fleet_of(100));
+  Client client(processor.address());
+  pthread_attr_t attributes;
+  pthread_attr_init(&attributes);
+  ASSERT_EQ(pthread_attr_setstacksize(&attributes, kStack), 0);
+  pthread_t thread;
+  const auto body = [](void* self) -> void* {
+    auto& polled = *static_cast<Client*>(self);
+    expect_allocated(polled, 100);
+    EXPECT_EQ(polled.shutdown(), PROC_OK) << polled.last_refusal.error;
+    return nullptr;
+  };
+  ASSERT_EQ(pthread_create(&thread, &attributes, body, &client), 0);
+  pthread_join(thread, nullptr);
+  pthread_attr_destroy(&attributes);
+}
+
+TEST(Hostile, ACallbackThatBlocksHoldsUpNobodyElse) {
+  LocalProcessor processor(quick_options(), fleet_of(100));
+  Client blocked(processor.address());
+  Client other(processor.address());
+  std::promise<void> release;
+  const auto released = release.get_future().share();
+  std::atomic<bool> inside{false};
+  blocked.on_event = [&](const proc_event& event) {
+    if (event.type == PROC_EVENT_RESULT && !inside.exchange(true)) {
+      released.wait();
+    }
+  };
+  blocked.allocate();
+  std::thread poller([&] { blocked.poll_until_results(2); });
+  expect_allocated(other, 10);
+  ASSERT_TRUE(other.poll_until([&] { return inside.load(); }));
+  // Another thread may still submit to the client whose callback blocks, and is told that it can't poll.
+  proc_request request{};
+  static constexpr char kBody[] = R"({"namespace":"default"})";
+  request.struct_size = sizeof(request);
+  request.format = PROC_FORMAT_JSON;
+  request.body = {kBody, sizeof(kBody) - 1};
+  EXPECT_EQ(plugin().allocate(blocked.handle(), &request, nullptr, nullptr, 0), PROC_OK);
+  EXPECT_EQ(plugin().poll(blocked.handle(), 0, 0, 0, nullptr), PROC_ERR_BUSY);
+  ASSERT_TRUE(other.poll_until([&] { return blocked.stats().allocated == 2; }));
+  release.set_value();
+  poller.join();
+}
+
+}  // namespace
+}  // namespace agones::test
