@@ -2,11 +2,9 @@
 // TLS and mutual TLS: certificates made by the openssl program when the test starts.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 
+#include "support/certificates.h"
 #include "support/plugin.h"
 #include "support/process.h"
 #include "support/processor.h"
@@ -20,39 +18,16 @@ namespace fs = std::filesystem;
 class Tls : public testing::Test {
  protected:
   void SetUp() override {
-    char folder[] = "/tmp/agones-tls-XXXXXX";
-    ASSERT_NE(mkdtemp(folder), nullptr);
-    folder_ = folder;
     make_ca("ca");
     make_certificate("ca", "server", "processor.test", 10);
     make_certificate("ca", "client", "host.test", 10);
   }
-  void TearDown() override { fs::remove_all(folder_); }
 
-  std::string path(const std::string& name) const { return folder_ + "/" + name; }
-
-  std::string read(const std::string& name) const {
-    std::ifstream file(path(name));
-    return {std::istreambuf_iterator<char>(file), {}};
-  }
-
-  void run(const std::string& command) const {
-    const std::string quiet = "cd '" + folder_ + "' && " + command + " >>log 2>&1";
-    ASSERT_EQ(std::system(quiet.c_str()), 0) << command << "\n" << read("log");
-  }
-
-  void make_ca(const std::string& name) const {
-    run("openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 10 -subj '/CN=" + name +
-        "' -keyout " + name + ".key -out " + name + ".pem");
-  }
-
-  // `days` 0: expired.
+  std::string path(const std::string& name) const { return certificates_.path(name); }
+  std::string read(const std::string& name) const { return certificates_.read(name); }
+  void make_ca(const std::string& name) const { certificates_.make_ca(name); }
   void make_certificate(const std::string& ca, const std::string& name, const std::string& host, int days) const {
-    std::ofstream(path(name + ".ext")) << "subjectAltName=DNS:" << host << ",IP:127.0.0.1\n";
-    run("openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj '/CN=" + host + "' -keyout " + name +
-        ".key -out " + name + ".csr");
-    run("openssl x509 -req -in " + name + ".csr -CA " + ca + ".pem -CAkey " + ca + ".key -CAcreateserial -days " +
-        std::to_string(days == 0 ? -1 : days) + " -extfile " + name + ".ext -out " + name + ".pem");
+    certificates_.make_certificate(ca, name, host, days);
   }
 
   local::LocalProcessorOptions server(bool mutual, const std::string& name = "server") const {
@@ -94,7 +69,7 @@ class Tls : public testing::Test {
     EXPECT_NE(client.logs[0].message.find(reason_part), std::string::npos) << client.logs[0].message;
   }
 
-  std::string folder_;
+  const Certificates certificates_;
   std::vector<std::string> files_;
 };
 
