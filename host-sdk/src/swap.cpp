@@ -489,6 +489,16 @@ SwapClient::SwapClient(const std::string& plugin_path, const proc_config& config
 
 SwapClient::~SwapClient() = default;
 
+proc_config SwapClient::default_config(const std::string& plugin_path, const PluginOptions& options) {
+  proc_config config;
+  const proc_status status =
+      Plugin::load(plugin_path, options)->api().config_init(PROC_ABI_VERSION, &config, sizeof(config));
+  if (status != PROC_OK) {
+    throw Error(status, "the plugin refuses this host's ABI version");
+  }
+  return config;
+}
+
 proc_status SwapClient::allocate(const proc_request& request, std::uint64_t* id, std::string* error) {
   return impl_->allocate(request, id, error);
 }

@@ -421,6 +421,8 @@ void Session::stream_lost(std::string_view reason, TimePoint now) {
 }
 
 Received Session::message(std::string bytes, TimePoint now) {
+  // A pull covers what was submitted before it came, also what this thread has not looked at yet.
+  take_in(now);
   return engine_.receive(std::move(bytes), now);
 }
 

@@ -5,6 +5,7 @@
 
 #include <agones/boost_log_sink.hpp>
 #include <agones/client.hpp>
+#include <agones/swap.hpp>
 #include <algorithm>
 #include <atomic>
 #include <boost/log/core.hpp>
@@ -19,6 +20,7 @@
 #include <optional>
 #include <thread>
 
+#include "game-host/file_watch.h"
 #include "game-host/options.h"
 #include "game-host/report.h"
 #include "local-processor/local_processor.h"
@@ -78,70 +80,94 @@ class Progress {
 class Game {
  public:
   Game(const Options& options, const std::string& address)
-      : options_(options), client_(load(), client_options(address)) {}
+      : options_(options), log_(agones::boost_log_sink()), watch_(options.plugin), client_(make_client(address)) {}
 
   // False if Ctrl-C ended it.
   bool run() {
     Progress progress(!options_.json);
     const Clock::time_point start = Clock::now();
     Clock::time_point next_tick = start;
-    while (report_.ended() < options_.count && !g_interrupted.load()) {
+    while ((report_.ended() < options_.count || options_.watch) && !g_interrupted.load()) {
       submit(Clock::now() - start);
       poll();
-      progress.show(report_.ended(), options_.count, client_.connection());
+      swap_if_changed(progress);
+      progress.show(report_.ended(), options_.count, client_->connection());
       // The rest of the tick is the game's own.
       next_tick = std::max(next_tick + options_.tick, Clock::now() - options_.tick);
       std::this_thread::sleep_until(next_tick);
     }
     progress.clear();
-    client_.shutdown(std::chrono::seconds(1));
+    client_->shutdown(std::chrono::seconds(1));
     time_ = Clock::now() - start;
     return !g_interrupted.load();
   }
 
   void print() const {
-    const std::string plugin = client_.plugin()->version();
     if (options_.json) {
-      report_.print_json(std::cout, plugin, time_);
+      report_.print_json(std::cout, version_, time_);
     } else {
-      report_.print_table(std::cout, plugin, time_);
+      report_.print_table(std::cout, version_, time_);
     }
   }
 
   bool all_allocated() const { return report_.allocated() == options_.count; }
 
  private:
-  std::shared_ptr<agones::Plugin> load() const { return agones::Plugin::load(options_.plugin); }
-
-  agones::ClientOptions client_options(const std::string& address) {
-    agones::ClientOptions client;
-    client.client_id = "game-host";
-    client.processor_address = address;
-    client.plaintext = !options_.tls;
-    client.tls_ca_file = options_.tls_ca;
-    client.tls_certificate_file = options_.tls_certificate;
-    client.tls_key_file = options_.tls_key;
-    client.tls_server_name = options_.tls_server_name;
-    client.log_level = options_.verbose ? PROC_SEVERITY_DEBUG : PROC_SEVERITY_WARNING;
-    client.on_log = agones::boost_log_sink();
-    client.on_orphan = [this](const agones::Orphan&) { report_.add_orphan(); };
+  std::unique_ptr<agones::SwapClient> make_client(const std::string& address) {
+    proc_config config = agones::SwapClient::default_config(options_.plugin);
+    const auto text = [](const std::string& value) { return proc_text{value.data(), value.size()}; };
+    const std::string id = "game-host";
+    config.client_id = text(id);
+    config.processor_address = text(address);
+    config.transport = options_.tls ? PROC_TRANSPORT_TLS : PROC_TRANSPORT_PLAINTEXT;
+    config.tls_ca_file = text(options_.tls_ca);
+    config.tls_certificate_file = text(options_.tls_certificate);
+    config.tls_key_file = text(options_.tls_key);
+    config.tls_server_name = text(options_.tls_server_name);
+    config.log_level = options_.verbose ? PROC_SEVERITY_DEBUG : PROC_SEVERITY_WARNING;
+    config.allocation_timeout_ms = static_cast<std::uint32_t>(options_.timeout.count());
+    config.on_event = [](void* self, const proc_event* event) { static_cast<Game*>(self)->handle(*event); };
+    config.event_context = this;
+    config.on_log = [](void* self, const proc_log* log) {
+      static_cast<Game*>(self)->log_({log->severity,
+                                      log->time_unix_ns,
+                                      {log->channel.data, log->channel.size},
+                                      {log->message.data, log->message.size},
+                                      log->request_id,
+                                      log->batch_id});
+    };
+    config.log_context = this;
+    auto client = std::make_unique<agones::SwapClient>(options_.plugin, config, agones::SwapClient::Options{});
+    version_ = client->plugin_version();
     return client;
   }
 
+  void handle(const proc_event& event) {
+    if (event.type == PROC_EVENT_RESULT) {
+      report_.add(event);
+    } else if (event.type == PROC_EVENT_ORPHAN) {
+      report_.add_orphan();
+    }
+  }
+
   void submit(Clock::duration elapsed) {
-    std::uint64_t allowed = options_.count;
+    std::uint64_t allowed = options_.watch ? UINT64_MAX : options_.count;
     if (options_.rate > 0) {
       const double due = std::chrono::duration<double>(elapsed).count() * options_.rate + 1;
       allowed = std::min(allowed, static_cast<std::uint64_t>(due));
     }
+    proc_request request{};
+    request.struct_size = sizeof(request);
+    request.format = PROC_FORMAT_JSON;
+    request.body = {options_.request.data(), options_.request.size()};
     while (submitted_ < allowed && submitted_ - report_.ended() < options_.concurrency) {
-      const auto submitted = client_.allocate_json(
-          options_.request, [this](const agones::Result& result) { report_.add(result); }, options_.timeout);
-      if (submitted.status == PROC_ERR_QUEUE_FULL) {
+      std::string error;
+      const proc_status status = client_->allocate(request, nullptr, &error);
+      if (status == PROC_ERR_QUEUE_FULL) {
         return;
       }
-      if (!submitted) {
-        throw std::runtime_error("--request: " + submitted.error);
+      if (status != PROC_OK) {
+        throw std::runtime_error("--request: " + error);
       }
       ++submitted_;
     }
@@ -149,21 +175,54 @@ class Game {
 
   void poll() {
     const Clock::time_point start = Clock::now();
-    client_.poll(0, options_.poll_budget);
+    client_->poll(0, options_.poll_budget, {}, nullptr);
     report_.add_poll(Clock::now() - start);
   }
 
+  void swap_if_changed(const Progress& progress) {
+    using State = agones::SwapReport::State;
+    if (!options_.watch) {
+      return;
+    }
+    const agones::SwapReport report = client_->report();
+    if (swapping_ && report.state != State::kRunning) {
+      swapping_ = false;
+      progress.clear();
+      if (report.state == State::kFailed) {
+        std::cerr << "swap refused, " << report.from_version << " goes on: " << report.error << std::endl;
+        return;
+      }
+      version_ = report.to_version;
+      std::cerr << "swapped " << report.from_version << " -> " << report.to_version << ": " << report.moved
+                << " requests moved, " << report.drained << " drained, longest gap "
+                << std::chrono::duration<double, std::milli>(report.longest_gap).count() << " ms, old plugin "
+                << (report.unloaded ? "unloaded" : "stays mapped: " + report.error) << std::endl;
+    }
+    if (!swapping_ && watch_.changed()) {
+      swapping_ = client_->swap(options_.plugin);
+    }
+  }
+
   const Options options_;
+  const std::function<void(const agones::LogRecord&)> log_;
   Report report_;
   std::uint64_t submitted_ = 0;
   std::chrono::duration<double> time_{0};
-  agones::Client client_;
+  std::string version_;
+  bool swapping_ = false;
+  game_host::FileWatch watch_;
+  std::unique_ptr<agones::SwapClient> client_;
 };
 
 std::unique_ptr<agones::local::LocalProcessor> embed_processor(const Options& options) {
   using namespace agones::local;
   auto servers = options.fleet_file.empty() ? make_servers(options.count) : read_fleet_file(options.fleet_file);
-  return std::make_unique<LocalProcessor>(LocalProcessorOptions{}, std::make_shared<Fleet>(std::move(servers)));
+  auto fleet = std::make_shared<Fleet>(std::move(servers));
+  if (options.watch) {
+    // It goes on without end, so the game servers must come back.
+    fleet->return_after(std::chrono::seconds(2));
+  }
+  return std::make_unique<LocalProcessor>(LocalProcessorOptions{}, fleet);
 }
 
 int run(const Options& options) {

@@ -35,6 +35,8 @@ std::optional<Options> parse_options(int argc, char** argv) {
                                                         "PEM file")("tls-key", po::value(&options.tls_key), "PEM file")(
       "tls-server-name", po::value(&options.tls_server_name), "the name to expect in the certificate")(
       "json", po::bool_switch(&options.json), "print the outcome as JSON")(
+      "watch", po::bool_switch(&options.watch),
+      "swap to the plugin\'s file whenever it changes on disk; goes on after COUNT, until Ctrl-C")(
       "verbose,v", po::bool_switch(&options.verbose), "show the plugin's log lines of severity info and debug");
   po::variables_map values;
   try {

@@ -27,6 +27,7 @@ struct Options {
   std::string tls_server_name;
   bool json = false;
   bool verbose = false;
+  bool watch = false;
 };
 
 // None if --help was asked for, which it then has printed. Throws std::runtime_error.

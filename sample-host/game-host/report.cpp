@@ -12,28 +12,28 @@ namespace {
 
 constexpr double kPercentiles[] = {50, 90, 99, 99.9, 100};
 
-std::string name_of(agones::Outcome outcome) {
+std::string name_of_outcome(proc_outcome outcome) {
   switch (outcome) {
-    case agones::Outcome::kAllocated:
+    case PROC_OUTCOME_ALLOCATED:
       return "ALLOCATED";
-    case agones::Outcome::kRejected:
+    case PROC_OUTCOME_REJECTED:
       return "REJECTED";
-    case agones::Outcome::kTimeout:
+    case PROC_OUTCOME_TIMEOUT:
       return "TIMEOUT";
-    case agones::Outcome::kCancelled:
+    case PROC_OUTCOME_CANCELLED:
       return "CANCELLED";
-    case agones::Outcome::kDisconnected:
+    case PROC_OUTCOME_DISCONNECTED:
       return "DISCONNECTED";
     default:
       return "SHUTDOWN";
   }
 }
 
-std::string name_of(agones::Delivery delivery) {
+std::string name_of_delivery(proc_delivery delivery) {
   switch (delivery) {
-    case agones::Delivery::kNotSent:
+    case PROC_DELIVERY_NOT_SENT:
       return "not sent";
-    case agones::Delivery::kUnknown:
+    case PROC_DELIVERY_UNKNOWN:
       return "sent, unanswered";
     default:
       return "";
@@ -54,16 +54,16 @@ double milliseconds_of(std::chrono::nanoseconds time) {
 
 }  // namespace
 
-void Report::add(const agones::Result& result) {
-  const std::string name = name_of(result.outcome);
-  std::string detail = result.message;
-  const std::string delivery = name_of(result.delivery);
+void Report::add(const proc_event& result) {
+  const std::string name = name_of_outcome(result.outcome);
+  std::string detail(result.message.data, result.message.size);
+  const std::string delivery = name_of_delivery(result.delivery);
   if (!delivery.empty()) {
     detail += (detail.empty() ? "" : "; ") + delivery;
   }
   ++totals_[name];
   ++outcomes_[detail.empty() ? name : name + " (" + detail + ")"];
-  latencies_.push_back(result.latency);
+  latencies_.emplace_back(result.latency_us);
 }
 
 void Report::add_poll(std::chrono::nanoseconds time) {

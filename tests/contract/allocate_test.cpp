@@ -228,6 +228,27 @@ TEST(Allocate, FromManyThreadsEachOnce) {
   EXPECT_EQ(client.outcomes()[PROC_OUTCOME_ALLOCATED], kThreads * kEach);
 }
 
+TEST(Allocate, GoesOutWithTheVeryNextPull) {
+  auto options = quick_options();
+  options.pull_interval = std::chrono::milliseconds(300);
+  LocalProcessor processor(options, fleet_of(20));
+  Client client(processor.address(), [](proc_config& config) { config.pull_credit = 0; });
+  ASSERT_TRUE(client.poll_until([&] { return client.connection() == PROC_CONNECTION_SERVING; }));
+  // The second request comes while the plugin's thread sleeps, with the first one in hand. A pull may come
+  // between the two now and then; a plugin that does not look again when it is pulled always misses the second.
+  int together = 0;
+  for (std::size_t round = 1; round <= 5; ++round) {
+    const auto before = client.stats().pulls;
+    ASSERT_TRUE(client.poll_until([&] { return client.stats().pulls > before; }));
+    client.allocate();
+    ASSERT_TRUE(client.poll_until([&] { return client.stats().unsent == 1; }));
+    client.allocate();
+    ASSERT_TRUE(client.poll_until_results(2 * round));
+    together += client.results[2 * round - 2].batch_id == client.results[2 * round - 1].batch_id ? 1 : 0;
+  }
+  EXPECT_GT(together, 0);
+}
+
 TEST(Poll, HandsOutNoMoreThanMaxEvents) {
   Client client("127.0.0.1:1", [](proc_config& config) { config.log_level = PROC_SEVERITY_OFF; });
   for (int i = 0; i < 10; ++i) {

@@ -42,6 +42,9 @@ class SwapClient {
     std::chrono::milliseconds drain_timeout{60'000};
   };
 
+  // The defaults, as the plugin has them. Throws PluginError, Error.
+  static proc_config default_config(const std::string& plugin_path, const PluginOptions& options = {});
+
   // The config is copied, with its texts; its on_event and on_log are called with their contexts, from
   // inside poll() and shutdown() alone. Throws PluginError, Error.
   SwapClient(const std::string& plugin_path, const proc_config& config, const Options& options);
