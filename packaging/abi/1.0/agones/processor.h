@@ -1,0 +1,478 @@
+/*
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * The C ABI of libagones_processor.so: game server allocations from the Agones allocation processor.
+ *
+ * THREADS      Callbacks run only on the thread that is inside proc_poll, proc_poll_events (on_log alone)
+ *              or proc_shutdown. The plugin never calls the host from a thread of its own.
+ *              Thread tags: [any] any thread, at any time. [poller] one thread at a time, else
+ *              PROC_ERR_BUSY; not from a callback, else PROC_ERR_IN_CALLBACK. A function tagged
+ *              [any, callback] may also be called from a callback.
+ * OWNERSHIP    What a host passes in is copied before the call returns. What an event points to belongs
+ *              to the plugin and lives until the callback returns, or, for proc_poll_events, until the
+ *              next [poller] call on the same client.
+ * ENDINGS      Every request that proc_allocate accepts ends with exactly one PROC_EVENT_RESULT.
+ * STRUCTS      The first member is struct_size. A field is read or written only if the size says that it
+ *              is there; structs only ever grow at the end. Reserved fields are 0.
+ * TEXT         UTF-8, pointer and length, not terminated by NUL unless said. A length of 0 allows NULL.
+ * ERRORS       Functions return a proc_status. Where there is (char *error, uint64_t error_size), a failed
+ *              call writes a NUL-terminated English sentence there that names what is wrong, cut to fit;
+ *              NULL and 0 are allowed. A call that is refused changes nothing.
+ * FORK         In a forked child every function returns PROC_ERR_FORKED and touches nothing.
+ * VERSIONS     Same major version: compatible, in both directions. Other major version: refused. Released
+ *              functions, structs, constants never change their meaning; they get successors. A host that
+ *              wants a function newer than 1.0 looks it up and copes with its absence.
+ * OTHER        No function throws, exits, raises a signal, or changes the process's locale, environment,
+ *              signal handlers, standard streams or working directory. Plugin threads block all signals.
+ *
+ * Every entity is there since 1.0 unless its comment names a later version (@since).
+ */
+#ifndef AGONES_PROCESSOR_H
+#define AGONES_PROCESSOR_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(PROC_BUILDING_PLUGIN)
+#define PROC_API __attribute__((visibility("default")))
+#else
+#define PROC_API
+#endif
+
+/* ---------------------------------------------------------------------------------------------------
+ * Version and status
+ * ------------------------------------------------------------------------------------------------- */
+
+#define PROC_ABI_VERSION_MAJOR 1u
+#define PROC_ABI_VERSION_MINOR 0u
+/* What this header describes; hosts pass it to proc_config_init. */
+#define PROC_ABI_VERSION ((PROC_ABI_VERSION_MAJOR << 16) | PROC_ABI_VERSION_MINOR)
+
+typedef int32_t proc_status;
+#define PROC_OK 0
+/* An argument is not valid; the error text names it. */
+#define PROC_ERR_INVALID_ARGUMENT 1
+/* max_pending_requests are pending; poll, then try again. */
+#define PROC_ERR_QUEUE_FULL 2
+/* The request is larger than any batch may be. */
+#define PROC_ERR_TOO_LARGE 3
+/* The client is draining or was shut down. */
+#define PROC_ERR_SHUT_DOWN 4
+/* Another thread is polling this client, or the client is still needed. */
+#define PROC_ERR_BUSY 5
+/* The function was called from a callback and may not be. */
+#define PROC_ERR_IN_CALLBACK 6
+/* The process was forked after the client was made. */
+#define PROC_ERR_FORKED 7
+/* The time given was not enough; the call may be repeated. */
+#define PROC_ERR_TIMEOUT 8
+/* No request has this id. */
+#define PROC_ERR_NOT_FOUND 9
+/* Host and plugin have different major ABI versions. */
+#define PROC_ERR_VERSION 10
+#define PROC_ERR_NO_MEMORY 11
+/* A fault inside the plugin; the error text says more. */
+#define PROC_ERR_INTERNAL 12
+
+typedef struct proc_text {
+  const char* data;
+  uint64_t size; /* bytes */
+} proc_text;
+
+typedef struct proc_bytes {
+  const void* data;
+  uint64_t size;
+} proc_bytes;
+
+/* A connection to the processor with its requests. Made by proc_init, ended by proc_shutdown, freed by
+ * proc_destroy. A process may have many. */
+typedef struct proc_client proc_client;
+
+/* ---------------------------------------------------------------------------------------------------
+ * Events: what proc_poll hands out
+ * ------------------------------------------------------------------------------------------------- */
+
+typedef int32_t proc_event_type;
+/* A request ended. The only event of that request, but for an orphan that may follow. */
+#define PROC_EVENT_RESULT 1
+/* A game server was allocated for a request that had already ended with PROC_DELIVERY_UNKNOWN. Nobody
+ * else knows of this game server: use it or return it. request_id is the request's, or 0 if the
+ * processor answered an id that this client never gave out. user_data is NULL. */
+#define PROC_EVENT_ORPHAN 2
+/* The connection state changed: connection, message (why), address, retry_after_ms. */
+#define PROC_EVENT_CONNECTION 3
+/* A log line, only if proc_config.on_log is NULL: severity, channel, message, request_id, batch_id. */
+#define PROC_EVENT_LOG 4
+
+/* How a request ended. */
+typedef int32_t proc_outcome;
+/* A game server was allocated. */
+#define PROC_OUTCOME_ALLOCATED 1
+/* The processor said no: code and message are its answer. */
+#define PROC_OUTCOME_REJECTED 2
+/* The request's timeout passed first. */
+#define PROC_OUTCOME_TIMEOUT 3
+/* proc_cancel came first. */
+#define PROC_OUTCOME_CANCELLED 4
+/* The stream was lost: after the request was sent, or before and fail_fast is set. */
+#define PROC_OUTCOME_DISCONNECTED 5
+/* proc_shutdown, or proc_drain with PROC_DRAIN_RETURN_UNSENT, came first. */
+#define PROC_OUTCOME_SHUTDOWN 6
+
+/* What became of the request on the wire. */
+typedef int32_t proc_delivery;
+/* Never left this process: safe to send again. The event's request field has its bytes. */
+#define PROC_DELIVERY_NOT_SENT 1
+/* Sent, not answered: a game server may or may not have been allocated. */
+#define PROC_DELIVERY_UNKNOWN 2
+/* Sent and answered. */
+#define PROC_DELIVERY_DONE 3
+
+typedef int32_t proc_connection_state;
+/* Looking for a processor that serves. */
+#define PROC_CONNECTION_CONNECTING 1
+/* Connected to processors, none of which serves (standby replicas). */
+#define PROC_CONNECTION_STANDBY 2
+/* Registered at a processor that pulls. */
+#define PROC_CONNECTION_SERVING 3
+/* No processor can be reached; the next attempt comes in retry_after_ms. */
+#define PROC_CONNECTION_BACKING_OFF 4
+/* Shut down. */
+#define PROC_CONNECTION_CLOSED 5
+
+typedef int32_t proc_severity;
+#define PROC_SEVERITY_TRACE 1
+#define PROC_SEVERITY_DEBUG 2
+#define PROC_SEVERITY_INFO 3
+#define PROC_SEVERITY_WARNING 4
+#define PROC_SEVERITY_ERROR 5
+/* For proc_config.log_level alone: no log lines. */
+#define PROC_SEVERITY_OFF 6
+
+typedef struct proc_port {
+  proc_text name;
+  int32_t port;
+  int32_t reserved;
+} proc_port;
+
+typedef struct proc_address {
+  proc_text type; /* as Kubernetes names it: InternalIP, ExternalIP, Hostname, PodIP ... */
+  proc_text address;
+} proc_address;
+
+/* One event. Fields that do not belong to the type are 0. */
+typedef struct proc_event {
+  uint32_t struct_size;
+  proc_event_type type;
+
+  uint64_t request_id;
+  void* user_data; /* as given to proc_allocate */
+  proc_outcome outcome;
+  proc_delivery delivery;
+  int32_t code; /* REJECTED: the gRPC status code, e.g. 8 RESOURCE_EXHAUSTED: no game server */
+  int32_t reserved;
+  uint64_t batch_id;   /* the batch that carried the request, 0 if none did */
+  proc_text message;   /* REJECTED: the processor's text; CONNECTION: why; LOG: the line */
+  uint64_t latency_us; /* RESULT: from proc_allocate to the end of the request */
+
+  /* RESULT with ALLOCATED, and ORPHAN: the game server. */
+  proc_text game_server_name;
+  proc_text address;
+  proc_text node_name;
+  proc_text source; /* the cluster that allocated it; "local" for its own */
+  const proc_port* ports;
+  uint64_t port_count;
+  const proc_address* addresses;
+  uint64_t address_count;
+  proc_bytes response; /* the whole allocation.AllocationResponse; see proc_response_to_json */
+
+  /* RESULT with NOT_SENT: the allocation.AllocationRequest and what was left of its timeout. */
+  proc_bytes request;
+  uint32_t remaining_ms;
+
+  proc_connection_state connection; /* CONNECTION */
+  uint32_t retry_after_ms;          /* CONNECTION with BACKING_OFF */
+  proc_severity severity;           /* LOG */
+  proc_text channel;                /* LOG: the part of the plugin that speaks */
+} proc_event;
+
+/* Called for every event, inside proc_poll or proc_shutdown. The event lives until it returns. It must
+ * return normally: no exception, no longjmp. proc_allocate and proc_cancel may be called from it. */
+typedef void proc_event_fn(void* context, const proc_event* event);
+
+typedef struct proc_log {
+  uint32_t struct_size;
+  proc_severity severity;
+  int64_t time_unix_ns; /* when it was written */
+  proc_text channel;
+  proc_text message;
+  uint64_t request_id; /* 0: none */
+  uint64_t batch_id;   /* 0: none */
+} proc_log;
+
+/* Called for every log line, under the rules of proc_event_fn. */
+typedef void proc_log_fn(void* context, const proc_log* log);
+
+/* ---------------------------------------------------------------------------------------------------
+ * Configuration
+ * ------------------------------------------------------------------------------------------------- */
+
+typedef int32_t proc_transport;
+/* TLS; mutual TLS if a certificate and key are given. The default. */
+#define PROC_TRANSPORT_TLS 0
+/* No encryption: what the processor offers inside a cluster. Must be asked for. */
+#define PROC_TRANSPORT_PLAINTEXT 1
+
+/* Call proc_config_init first: it writes the defaults named here. */
+typedef struct proc_config {
+  uint32_t struct_size;
+  uint32_t abi_version; /* the host's PROC_ABI_VERSION */
+
+  /* Names this client to the processor; the plugin adds a suffix for every stream. Default: random. */
+  proc_text client_id;
+  /* "host:port", or several with commas; a name may resolve to several addresses. Without a port:
+   * 9090. IPv6 as [::1]:9090. Required. */
+  proc_text processor_address;
+
+  uint32_t max_batch_size;         /* requests a batch, 1 to 10,000; 100 */
+  uint32_t max_batch_bytes;        /* bytes a batch, 1 KiB to 4 MiB less 4 KiB; 4,128,768 */
+  uint32_t max_unanswered_batches; /* batches sent and not answered, 1 to 65,536; 64 */
+  uint32_t max_pending_requests;   /* accepted and not yet polled, 1 to 16,777,216; 1,048,576 */
+  uint32_t max_message_bytes;      /* largest message from the processor, 64 KiB to 1 GiB; 64 MiB */
+  uint32_t allocation_timeout_ms;  /* for requests that name none, 1 to 86,400,000; 30,000 */
+
+  uint32_t reconnect_initial_ms;     /* first wait before trying again, 1 to 3,600,000; 100 */
+  uint32_t reconnect_max_ms;         /* longest wait, not under the first; 1,500 */
+  uint32_t reconnect_jitter_percent; /* waits are spread by so much either way, 0 to 100; 20 */
+  uint32_t connect_timeout_ms;       /* from a connection's start to its health status, 1 to 3,600,000; 5,000 */
+  uint32_t keepalive_time_ms;        /* silence before a ping, not under 10,000 (the processor's limit); 10,000 */
+  uint32_t keepalive_timeout_ms;     /* silence after a ping that ends the connection, from 1; 5,000 */
+  uint32_t pull_timeout_ms;          /* a stream not pulled for so long is replaced, from 1; 5,000 */
+
+  /* 1: a request that finds the last pull unused is sent at once. 0: it waits for the next pull. 1 */
+  uint32_t pull_credit;
+  /* 1: requests not yet sent end as DISCONNECTED when no processor can be reached. 0: they wait until
+   * their timeout. 0 */
+  uint32_t fail_fast;
+  /* 1: requests sent and unanswered when a stream is lost are sent again, which may allocate two game
+   * servers for one request. 0: they end as DISCONNECTED, UNKNOWN. 0 */
+  uint32_t resend_may_allocate_twice;
+
+  proc_transport transport;
+  /* TLS: PEM text, or files that are read anew for every connection, so that a rotated file is used
+   * without a restart. Text and file of the same thing exclude each other. Without a CA: the system's. */
+  proc_text tls_ca_file;
+  proc_text tls_ca_pem;
+  proc_text tls_certificate_file;
+  proc_text tls_certificate_pem;
+  proc_text tls_key_file;
+  proc_text tls_key_pem;
+  proc_text tls_server_name; /* the name to expect in the certificate; default: the host's name */
+
+  proc_severity log_level; /* the least severe line to report; WARNING */
+  uint32_t reserved;
+  proc_event_fn* on_event; /* needed for proc_poll; proc_poll_events does without */
+  void* event_context;
+  proc_log_fn* on_log; /* NULL: log lines come as PROC_EVENT_LOG */
+  void* log_context;
+} proc_config;
+
+/* ---------------------------------------------------------------------------------------------------
+ * Requests
+ * ------------------------------------------------------------------------------------------------- */
+
+typedef int32_t proc_format;
+/* A serialized allocation.AllocationRequest. Fields that the plugin does not know are passed on. */
+#define PROC_FORMAT_PROTOBUF 0
+/* The JSON body of agones-allocator's REST endpoint (proto3 JSON). Unknown fields are refused. */
+#define PROC_FORMAT_JSON 1
+
+typedef struct proc_request {
+  uint32_t struct_size;
+  proc_format format;
+  proc_bytes body;
+  void* user_data;     /* given back in the event; the plugin does not look at it */
+  uint32_t timeout_ms; /* 0: the config's; at most 86,400,000 */
+  uint32_t reserved;
+} proc_request;
+
+/* Counters since proc_init, and four gauges. */
+typedef struct proc_stats {
+  uint32_t struct_size;
+  uint32_t reserved;
+  /* Gauges. */
+  uint64_t pending;      /* accepted, result not yet polled */
+  uint64_t unsent;       /* of these, waiting for a pull */
+  uint64_t in_flight;    /* of these, sent and not answered */
+  uint64_t late_answers; /* ended with UNKNOWN, but their stream lives: each may still bring an ORPHAN */
+  /* Requests. */
+  uint64_t accepted;
+  uint64_t allocated;
+  uint64_t rejected;
+  uint64_t timed_out;
+  uint64_t cancelled;
+  uint64_t disconnected;
+  uint64_t shut_down;
+  uint64_t orphans;
+  uint64_t resent;
+  /* Wire. */
+  uint64_t streams; /* opened */
+  uint64_t pulls;
+  uint64_t batches_sent;
+  uint64_t batches_answered;
+  uint64_t duplicate_answers; /* to requests that had been answered; dropped */
+  uint64_t unknown_answers;   /* to ids never given out */
+  uint64_t malformed_messages;
+  uint64_t log_lines_dropped; /* the host polled too rarely */
+} proc_stats;
+
+typedef uint32_t proc_drain_flags;
+/* Send and finish what was accepted. */
+#define PROC_DRAIN_FINISH 0u
+/* End what is not sent yet at once, as SHUTDOWN and NOT_SENT, with its bytes; finish what is sent. */
+#define PROC_DRAIN_RETURN_UNSENT 1u
+
+typedef int32_t proc_unload_state;
+/* Nothing of the plugin is left running: the library may be unmapped. */
+#define PROC_UNLOAD_SAFE 0
+/* Something still uses it; ask again. */
+#define PROC_UNLOAD_BUSY 1
+/* It can never be unmapped in this process. */
+#define PROC_UNLOAD_PINNED 2
+
+/* ---------------------------------------------------------------------------------------------------
+ * Functions. Each is declared by its type, so that a host that uses dlsym has the type at hand:
+ *     proc_init_fn *init;
+ *     *(void **)&init = dlsym(library, "proc_init");
+ * ------------------------------------------------------------------------------------------------- */
+
+/* The plugin's PROC_ABI_VERSION. To be called first; the major part must be the host's. [any, callback] */
+typedef uint32_t proc_abi_version_fn(void);
+PROC_API proc_abi_version_fn proc_abi_version;
+
+/* The plugin's release, e.g. "1.0.0". NUL-terminated, lives as long as the library. [any, callback] */
+typedef const char* proc_version_fn(void);
+PROC_API proc_version_fn proc_version;
+
+/* The name of a status, e.g. "QUEUE_FULL"; "?" for an unknown one. Lives as above. [any, callback] */
+typedef const char* proc_status_string_fn(proc_status status);
+PROC_API proc_status_string_fn proc_status_string;
+
+/* The name of an outcome, e.g. "ALLOCATED"; "?" for an unknown one. Lives as above. [any, callback] */
+typedef const char* proc_outcome_string_fn(proc_outcome outcome);
+PROC_API proc_outcome_string_fn proc_outcome_string;
+
+/* Fills *config with the defaults. host_abi_version: PROC_ABI_VERSION; struct_size: sizeof(proc_config).
+ * Errors: VERSION, INVALID_ARGUMENT. [any, callback] */
+typedef proc_status proc_config_init_fn(uint32_t host_abi_version, proc_config* config, uint32_t struct_size);
+PROC_API proc_config_init_fn proc_config_init;
+
+/* Makes a client and starts to connect in the background; returns before it is connected.
+ * *client is set on success alone. Errors: VERSION, INVALID_ARGUMENT, NO_MEMORY, INTERNAL. [any] */
+typedef proc_status proc_init_fn(const proc_config* config, proc_client** client, char* error, uint64_t error_size);
+PROC_API proc_init_fn proc_init;
+
+/* Accepts a request, or says at once why not. Never blocks, works while disconnected. *request_id (may
+ * be NULL) gets the id, never 0, unique in this client; it is written before the event can be polled.
+ * Errors (no event follows): INVALID_ARGUMENT, TOO_LARGE, QUEUE_FULL, SHUT_DOWN, NO_MEMORY, FORKED.
+ * [any, callback] */
+typedef proc_status proc_allocate_fn(proc_client* client, const proc_request* request, uint64_t* request_id,
+                                     char* error, uint64_t error_size);
+PROC_API proc_allocate_fn proc_allocate;
+
+/* Asks for a request to end as CANCELLED. PROC_OK: it ends so, unless it has ended already. One that
+ * was sent may still bring an ORPHAN. Never blocks. Errors: NOT_FOUND (id never given out), SHUT_DOWN,
+ * NO_MEMORY, FORKED. [any, callback] */
+typedef proc_status proc_cancel_fn(proc_client* client, uint64_t request_id);
+PROC_API proc_cancel_fn proc_cancel;
+
+/* Hands out waiting events to on_event, log lines to on_log.
+ * max_events: at most so many, 0 = all that wait. max_time_us: starts no further callback after so
+ * long, 0 = no limit. wait_ms: how long to wait for the first event; 0 = never blocks, negative = for
+ * ever. *delivered (may be NULL) gets the number of events. After proc_shutdown it hands out the rest.
+ * Errors: BUSY, IN_CALLBACK, INVALID_ARGUMENT (no on_event), FORKED. [poller] */
+typedef proc_status proc_poll_fn(proc_client* client, uint32_t max_events, uint32_t max_time_us, int32_t wait_ms,
+                                 uint32_t* delivered);
+PROC_API proc_poll_fn proc_poll;
+
+/* The same without callbacks: fills an array of `capacity` events, each `event_size` bytes apart
+ * (sizeof(proc_event)). What the events point to lives until the next [poller] call.
+ * Errors: as proc_poll. [poller] */
+typedef proc_status proc_poll_events_fn(proc_client* client, proc_event* events, uint32_t event_size, uint32_t capacity,
+                                        int32_t wait_ms, uint32_t* count);
+PROC_API proc_poll_events_fn proc_poll_events;
+
+/* An eventfd that is readable while there is something to poll: for epoll, select, libuv. Never read or
+ * close it; it lives until proc_destroy. -1 in a forked child. [any, callback] */
+typedef int32_t proc_wakeup_fd_fn(const proc_client* client);
+PROC_API proc_wakeup_fd_fn proc_wakeup_fd;
+
+/* From now on proc_allocate returns SHUT_DOWN; what was accepted goes on as the flags say. Can be called
+ * again. stats.pending is 0 when everything has been polled. Errors: INVALID_ARGUMENT, FORKED. [any, callback] */
+typedef proc_status proc_drain_fn(proc_client* client, proc_drain_flags flags);
+PROC_API proc_drain_fn proc_drain;
+
+/* Ends the client. Unsent requests end as SHUTDOWN, NOT_SENT at once. Sent ones are awaited for up to
+ * timeout_ms and end as SHUTDOWN, UNKNOWN after that. Then the stream is closed and every plugin thread
+ * ends: mostly at once, at worst (an attempt to connect that gets no answer) after connect_timeout_ms and
+ * 5 s more. With on_event, all events are handed out during the
+ * call; without, poll them afterwards with proc_poll_events.
+ * Errors: TIMEOUT (something did not end; the text names it; call again), IN_CALLBACK, BUSY, FORKED.
+ * [poller] */
+typedef proc_status proc_shutdown_fn(proc_client* client, uint32_t timeout_ms, char* error, uint64_t error_size);
+PROC_API proc_shutdown_fn proc_shutdown;
+
+/* Frees a client that was shut down; events not yet polled are lost. The handle is invalid afterwards.
+ * NULL is allowed. Errors: BUSY (not shut down, or being polled), IN_CALLBACK, FORKED. [poller] */
+typedef proc_status proc_destroy_fn(proc_client* client);
+PROC_API proc_destroy_fn proc_destroy;
+
+/* Fills *stats (struct_size set by the caller). Errors: INVALID_ARGUMENT, FORKED. [any, callback] */
+typedef proc_status proc_get_stats_fn(const proc_client* client, proc_stats* stats);
+PROC_API proc_get_stats_fn proc_get_stats;
+
+/* The state of the connection and, in `reason`, why (NUL-terminated, cut to fit; NULL and 0 allowed).
+ * Errors: INVALID_ARGUMENT, FORKED. [any, callback] */
+typedef proc_status proc_get_connection_fn(const proc_client* client, proc_connection_state* state, char* reason,
+                                           uint64_t reason_size);
+PROC_API proc_get_connection_fn proc_get_connection;
+
+/* Writes an allocation.AllocationResponse (proc_event.response) as proto3 JSON. *needed (may be NULL)
+ * gets the length without the final NUL; if `size` is not greater, nothing is written but an empty text,
+ * and TOO_LARGE is returned. Errors: INVALID_ARGUMENT (not such bytes), TOO_LARGE. [any, callback] */
+typedef proc_status proc_response_to_json_fn(proc_bytes response, char* json, uint64_t size, uint64_t* needed);
+PROC_API proc_response_to_json_fn proc_response_to_json;
+
+/* Whether the library may be unmapped now; `reason` names what holds it. [any] */
+typedef proc_unload_state proc_get_unload_state_fn(char* reason, uint64_t reason_size);
+PROC_API proc_get_unload_state_fn proc_get_unload_state;
+
+/* Every function of 1.0: PROC_EACH_FUNCTION(F) expands to F(abi_version) F(version) ... */
+#define PROC_EACH_FUNCTION(F) \
+  F(abi_version)              \
+  F(version)                  \
+  F(status_string)            \
+  F(outcome_string)           \
+  F(config_init)              \
+  F(init)                     \
+  F(allocate)                 \
+  F(cancel)                   \
+  F(poll)                     \
+  F(poll_events)              \
+  F(wakeup_fd)                \
+  F(drain)                    \
+  F(shutdown)                 \
+  F(destroy)                  \
+  F(get_stats)                \
+  F(get_connection)           \
+  F(response_to_json)         \
+  F(get_unload_state)
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* AGONES_PROCESSOR_H */
