@@ -41,7 +41,9 @@ std::string read_file(const std::string& path) {
 po::options_description describe(CommandLine& line, std::uint32_t& pull_ms, std::uint32_t& latency_ms, bool& standby,
                                  std::string (&tls)[3]) {
   Faults& faults = line.options.faults;
-  po::options_description general("local-processor: the Agones allocation processor over an in-memory fleet");
+  po::options_description general(
+      "local-processor: the Agones allocation processor over an in-memory fleet\n\n"
+      "SIGUSR1 switches between serving and standby, SIGINT and SIGTERM end it.\n\nOptions");
   general.add_options()("help,h", po::bool_switch(&line.help), "show this text")(
       "listen", po::value(&line.options.address)->default_value("127.0.0.1:9090"), "address; port 0: any free one")(
       "servers", po::value(&line.servers)->default_value(1000), "so many game servers of fleet 'local'")(
@@ -106,18 +108,20 @@ void write_ledger(const std::string& path, const LocalProcessor& processor) {
   std::ofstream(path) << nlohmann::ordered_json{{"allocations", allocations}}.dump(1) << '\n';
 }
 
-// Blocks the signals that end the program, in this thread and all that it starts, and takes them here.
-class EndSignals {
+// Blocks the signals that steer the program, in this thread and all that it starts, and takes them here.
+class Signals {
  public:
-  EndSignals() {
+  Signals() {
     sigemptyset(&set_);
-    sigaddset(&set_, SIGINT);
-    sigaddset(&set_, SIGTERM);
+    for (const int signal : {SIGINT, SIGTERM, SIGUSR1}) {
+      sigaddset(&set_, signal);
+    }
     pthread_sigmask(SIG_BLOCK, &set_, nullptr);
   }
-  void wait() const {
+  int wait() const {
     int signal = 0;
     sigwait(&set_, &signal);
+    return signal;
   }
 
  private:
@@ -125,7 +129,7 @@ class EndSignals {
 };
 
 int run(const CommandLine& line) {
-  const EndSignals signals;
+  const Signals signals;
   auto fleet =
       std::make_shared<Fleet>(line.fleet_file.empty() ? make_servers(line.servers) : read_fleet_file(line.fleet_file));
   fleet->return_after(std::chrono::milliseconds(line.return_after_ms));
@@ -138,7 +142,10 @@ int run(const CommandLine& line) {
     std::ofstream(temporary) << processor.address() << '\n';
     std::rename(temporary.c_str(), line.port_file.c_str());
   }
-  signals.wait();
+  for (bool serving = line.options.serving; signals.wait() == SIGUSR1;) {
+    serving = !serving;
+    processor.set_serving(serving);
+  }
   processor.kill();
   if (!line.ledger_file.empty()) {
     write_ledger(line.ledger_file, processor);

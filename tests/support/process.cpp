@@ -86,14 +86,16 @@ ProgramResult run_program(const std::vector<std::string>& command) {
   return result;
 }
 
-ProcessorProgram::ProcessorProgram(const std::vector<std::string>& options) {
+ProcessorProgram::ProcessorProgram(const std::vector<std::string>& prefix, const std::string& listen,
+                                   const std::vector<std::string>& options) {
   char folder[] = "/tmp/agones-processor-XXXXXX";
   if (mkdtemp(folder) == nullptr) {
     throw std::runtime_error("mkdtemp failed");
   }
   folder_ = folder;
-  std::vector<std::string> command{AGONES_LOCAL_PROCESSOR, "--listen", "127.0.0.1:0",      "--port-file",
-                                   folder_ + "/port",      "--ledger", folder_ + "/ledger"};
+  std::vector<std::string> command = prefix;
+  command.insert(command.end(), {AGONES_LOCAL_PROCESSOR, "--listen", listen, "--port-file", folder_ + "/port",
+                                 "--ledger", folder_ + "/ledger"});
   command.insert(command.end(), options.begin(), options.end());
   std::vector<char*> arguments;
   for (const std::string& word : command) {
@@ -103,7 +105,7 @@ ProcessorProgram::ProcessorProgram(const std::vector<std::string>& options) {
   posix_spawn_file_actions_t quiet;
   posix_spawn_file_actions_init(&quiet);
   posix_spawn_file_actions_addopen(&quiet, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
-  const int error = posix_spawn(&child_, arguments[0], &quiet, nullptr, arguments.data(), environ);
+  const int error = posix_spawnp(&child_, arguments[0], &quiet, nullptr, arguments.data(), environ);
   posix_spawn_file_actions_destroy(&quiet);
   if (error != 0) {
     throw std::runtime_error("cannot start " + command[0]);
@@ -124,6 +126,10 @@ ProcessorProgram::~ProcessorProgram() {
     waitpid(child_, nullptr, 0);
   }
   std::filesystem::remove_all(folder_);
+}
+
+void ProcessorProgram::toggle_serving() const {
+  kill(child_, SIGUSR1);
 }
 
 std::vector<std::string> ProcessorProgram::stop() {

@@ -26,12 +26,17 @@ ProgramResult run_program(const std::vector<std::string>& command);
 // The local-processor program, listening on a port that the system picked. Killed by the destructor.
 class ProcessorProgram {
  public:
-  explicit ProcessorProgram(const std::vector<std::string>& options);
+  explicit ProcessorProgram(const std::vector<std::string>& options) : ProcessorProgram({}, "127.0.0.1:0", options) {}
+  // `prefix`: a command that runs it, such as "ip netns exec NAME".
+  ProcessorProgram(const std::vector<std::string>& prefix, const std::string& listen,
+                   const std::vector<std::string>& options);
   ~ProcessorProgram();
   ProcessorProgram(const ProcessorProgram&) = delete;
   ProcessorProgram& operator=(const ProcessorProgram&) = delete;
 
   const std::string& address() const { return address_; }
+  // From serving to standby and back.
+  void toggle_serving() const;
   // Ends it as its user would; returns the names of the game servers it allocated.
   std::vector<std::string> stop();
 
