@@ -289,7 +289,7 @@ TEST(Fault, ABurstBeforeAPullSucceedsWhole) {  // H2
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
   constexpr std::size_t kBurst = 20'000;
 #else
-  constexpr std::size_t kBurst = 200'000;
+  constexpr std::size_t kBurst = 1'000'000;
 #endif
   auto options = quick_options();
   options.serving = false;
@@ -298,6 +298,7 @@ TEST(Fault, ABurstBeforeAPullSucceedsWhole) {  // H2
     config.max_batch_size = 10'000;
     config.allocation_timeout_ms = 600'000;
   });
+  // 10,000 of these are over the processor's limit for one message.
   const std::string json =
       R"({"namespace":"default","metadata":{"annotations":{"padding":")" + std::string(500, 'x') + R"("}}})";
   for (std::size_t i = 0; i < kBurst; ++i) {
