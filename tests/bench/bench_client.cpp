@@ -25,6 +25,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::uint64_t kBatchSize = 100;
+constexpr std::uint64_t kMostUnanswered = 64;
 
 // About 170 bytes: namespace, two labels, one metadata label, one annotation.
 void fill(allocation::AllocationRequest& request) {
@@ -139,6 +140,8 @@ void run_bare(const std::string& address, std::uint64_t requests, std::uint64_t 
   const Measurement measurement;
   std::uint64_t waiting = std::min(in_flight, requests);
   std::uint64_t submitted = waiting;
+  std::uint64_t pulled = 0;
+  std::uint64_t unanswered = 0;
   std::uint64_t ended = 0;
   std::uint64_t next_id = 0;
   std::uint64_t next_batch = 0;
@@ -146,21 +149,25 @@ void run_bare(const std::string& address, std::uint64_t requests, std::uint64_t 
     if (incoming.has_batch_response()) {
       const auto answers = static_cast<std::uint64_t>(incoming.batch_response().responses_size());
       ended += answers;
+      --unanswered;
       const std::uint64_t more = std::min(answers, requests - submitted);
       waiting += more;
       submitted += more;
-      continue;
+    } else {
+      pulled = waiting;
     }
-    while (waiting > 0) {
+    // Bounded, or both sides would end up writing and neither reading.
+    while (pulled > 0 && unanswered < kMostUnanswered) {
       allocation::ProcessorMessage batch;
       batch.set_client_id("bare");
       batch.mutable_batch_request()->set_batch_id(std::to_string(++next_batch));
-      for (std::uint64_t i = 0; i < kBatchSize && waiting > 0; ++i, --waiting) {
+      for (std::uint64_t i = 0; i < kBatchSize && pulled > 0; ++i, --pulled, --waiting) {
         auto* wrapper = batch.mutable_batch_request()->add_requests();
         wrapper->set_request_id(std::to_string(++next_id));
         fill(*wrapper->mutable_request());
       }
       stream->Write(batch);
+      ++unanswered;
     }
   }
   measurement.print("bare", requests, in_flight);

@@ -34,7 +34,7 @@ def start_processor(build, folder, servers):
 
 def measure(build, kind, address, requests, in_flight):
     done = subprocess.run([build / "tests/bench-client", kind, address, str(requests), str(in_flight)],
-                          check=True, capture_output=True, text=True, timeout=600)
+                          check=True, capture_output=True, text=True, timeout=120)
     return json.loads(done.stdout)
 
 
