@@ -91,6 +91,7 @@ class SwapClient::Impl : public Generation::Listener {
     if (polling_.exchange(true)) {
       return PROC_ERR_BUSY;
     }
+    const std::unique_ptr<std::atomic<bool>, PollEnd> end(&polling_);
     delivered_ = 0;
     const bool swapping = phase_ != Phase::kIdle || wanted();
     if (swapping) {
@@ -104,7 +105,6 @@ class SwapClient::Impl : public Generation::Listener {
     if (delivered != nullptr) {
       *delivered = delivered_;
     }
-    polling_.store(false);
     return status;
   }
 
@@ -153,6 +153,11 @@ class SwapClient::Impl : public Generation::Listener {
   proc_stats stats() const { return current()->stats(); }
 
  private:
+  // Lets the next poll() in, also after an exception.
+  struct PollEnd {
+    void operator()(std::atomic<bool>* polling) const { polling->store(false); }
+  };
+
   enum class Phase { kIdle, kLoading, kProving, kDraining, kReleasing, kClosing };
 
   struct Entry {

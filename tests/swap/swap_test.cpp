@@ -305,6 +305,10 @@ TEST_F(RefusedSwap, AnotherMajorVersion) {
   expect_refused(AGONES_BROKEN_PLUGINS "/libbroken_wrong_version.so", "has ABI version 2.0");
 }
 
+TEST_F(RefusedSwap, AnOlderMajorVersion) {
+  expect_refused(AGONES_BROKEN_PLUGINS "/libbroken_older_version.so", "has ABI version 0.9");
+}
+
 TEST_F(RefusedSwap, AFileThatOthersCanWrite) {
   const std::string path = folder_ + "/open.so";
   fs::copy_file(AGONES_PLUGIN_NEW, path);
