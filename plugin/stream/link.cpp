@@ -148,7 +148,7 @@ TimePoint Link::manage_stream(TimePoint now) {
       lose_stream(stream_target_ + ": not pulled" + (another ? ", and another processor serves" : " in time"), now);
     } else {
       if (!registered_ && stream_->can_write()) {
-        stream_->write(encode_registration(config_.client_id + "." + std::to_string(epoch_)));
+        stream_->write(encode_registration(stream_id()));
         registered_ = true;
       }
       return deadline;
@@ -185,13 +185,17 @@ Replica* Link::find_replica(const std::string& target) {
   return nullptr;
 }
 
+std::string Link::stream_id() const {
+  return config_.client_id + "." + std::to_string(epoch_);
+}
+
 void Link::open_stream(Replica& replica, TimePoint now) {
   ++epoch_;
   registered_ = false;
   stream_target_ = replica.address().target;
   watchdog_.opened(now);
   stream_ = std::make_unique<BidiCall>(replica.channel(), kStreamBatches, *queue_, *this);
-  handler_.stream_opened(config_.client_id + "." + std::to_string(epoch_));
+  handler_.stream_opened(stream_id());
 }
 
 void Link::lose_stream(const std::string& reason, TimePoint now) {

@@ -50,6 +50,8 @@ class Link : public BidiCall::Listener {
   TimePoint manage_replicas(TimePoint now);
   TimePoint manage_stream(TimePoint now);
   void write_batches(TimePoint now);
+  // What the present stream registers as.
+  std::string stream_id() const;
   void open_stream(Replica& replica, TimePoint now);
   void lose_stream(const std::string& reason, TimePoint now);
   Replica* choose_replica();

@@ -207,23 +207,7 @@ TEST(Allocate, FromManyThreadsEachOnce) {
   constexpr std::size_t kEach = 500;
   LocalProcessor processor(quick_options(), fleet_of(kThreads * kEach));
   Client client(processor.address());
-  std::vector<std::thread> threads;
-  for (std::size_t i = 0; i < kThreads; ++i) {
-    threads.emplace_back([&] {
-      static constexpr char kBody[] = R"({"namespace":"default"})";
-      proc_request request{};
-      request.struct_size = sizeof(request);
-      request.format = PROC_FORMAT_JSON;
-      request.body = {kBody, sizeof(kBody) - 1};
-      for (std::size_t n = 0; n < kEach; ++n) {
-        EXPECT_EQ(client.api().allocate(client.handle(), &request, nullptr, nullptr, 0), PROC_OK);
-      }
-    });
-  }
-  EXPECT_TRUE(client.poll_until_results(kThreads * kEach));
-  for (std::thread& thread : threads) {
-    thread.join();
-  }
+  EXPECT_TRUE(client.allocate_from_threads(kThreads, kEach));
   EXPECT_THAT(client.allocated_names(), UnorderedElementsAreArray(names_in(processor)));
   EXPECT_EQ(client.outcomes()[PROC_OUTCOME_ALLOCATED], kThreads * kEach);
 }
@@ -308,11 +292,7 @@ TEST(Poll, FillsAnArrayWithoutCallbacks) {
   const proc_config config = plaintext_config(address);
   proc_client* client = nullptr;
   ASSERT_EQ(plugin().init(&config, &client, nullptr, 0), PROC_OK);
-  static constexpr char kBody[] = R"({"namespace":"default"})";
-  proc_request request{};
-  request.struct_size = sizeof(request);
-  request.format = PROC_FORMAT_JSON;
-  request.body = {kBody, sizeof(kBody) - 1};
+  const proc_request request = json_request();
   for (int i = 0; i < 100; ++i) {
     ASSERT_EQ(plugin().allocate(client, &request, nullptr, nullptr, 0), PROC_OK);
   }

@@ -78,11 +78,7 @@ TEST(Hostile, ThreadsThatCalledThePluginEndAfterItIsGone) {
     Client client(processor.address(), {}, library.api());
     for (int i = 0; i < 8; ++i) {
       threads.emplace_back([&, is_gone] {
-        static constexpr char kBody[] = R"({"namespace":"default"})";
-        proc_request request{};
-        request.struct_size = sizeof(request);
-        request.format = PROC_FORMAT_JSON;
-        request.body = {kBody, sizeof(kBody) - 1};
+        const proc_request request = json_request();
         EXPECT_EQ(library.api().allocate(client.handle(), &request, nullptr, nullptr, 0), PROC_OK);
         called.fetch_add(1);
         is_gone.wait();
@@ -150,23 +146,7 @@ TEST(Hostile, SixtyFourThreads) {
   constexpr std::size_t kEach = 50;
   LocalProcessor processor(quick_options(), fleet_of(kThreads * kEach));
   Client client(processor.address());
-  std::vector<std::thread> threads;
-  for (std::size_t i = 0; i < kThreads; ++i) {
-    threads.emplace_back([&] {
-      static constexpr char kBody[] = R"({"namespace":"default"})";
-      proc_request request{};
-      request.struct_size = sizeof(request);
-      request.format = PROC_FORMAT_JSON;
-      request.body = {kBody, sizeof(kBody) - 1};
-      for (std::size_t n = 0; n < kEach; ++n) {
-        EXPECT_EQ(client.api().allocate(client.handle(), &request, nullptr, nullptr, 0), PROC_OK);
-      }
-    });
-  }
-  EXPECT_TRUE(client.poll_until_results(kThreads * kEach));
-  for (std::thread& thread : threads) {
-    thread.join();
-  }
+  EXPECT_TRUE(client.allocate_from_threads(kThreads, kEach));
   EXPECT_THAT(client.allocated_names(), testing::UnorderedElementsAreArray(names_in(processor)));
 }
 
@@ -210,11 +190,7 @@ TEST(Hostile, ACallbackThatBlocksHoldsUpNobodyElse) {
   expect_allocated(other, 10);
   ASSERT_TRUE(other.poll_until([&] { return inside.load(); }));
   // Another thread may still submit to the client whose callback blocks, and is told that it can't poll.
-  proc_request request{};
-  static constexpr char kBody[] = R"({"namespace":"default"})";
-  request.struct_size = sizeof(request);
-  request.format = PROC_FORMAT_JSON;
-  request.body = {kBody, sizeof(kBody) - 1};
+  const proc_request request = json_request();
   EXPECT_EQ(plugin().allocate(blocked.handle(), &request, nullptr, nullptr, 0), PROC_OK);
   EXPECT_EQ(plugin().poll(blocked.handle(), 0, 0, 0, nullptr), PROC_ERR_BUSY);
   ASSERT_TRUE(other.poll_until([&] { return blocked.stats().allocated == 2; }));

@@ -3,8 +3,10 @@
 
 #include <dlfcn.h>
 
+#include <atomic>
 #include <cstdlib>
 #include <stdexcept>
+#include <thread>
 
 namespace agones::test {
 
@@ -87,6 +89,14 @@ proc_config plaintext_config(std::string_view address) {
   return config;
 }
 
+proc_request json_request(std::string_view body) {
+  proc_request request{};
+  request.struct_size = sizeof(request);
+  request.format = PROC_FORMAT_JSON;
+  request.body = {body.data(), body.size()};
+  return request;
+}
+
 Client::Client(const std::string& address, const Adjust& adjust, const Api& api) : api_(api) {
   proc_config config = plaintext_config(address);
   config.log_level = PROC_SEVERITY_INFO;
@@ -128,10 +138,7 @@ void Client::handle_event(void* self, const proc_event* event) {
 }
 
 std::uint64_t Client::allocate(std::string_view json, std::uint32_t timeout_ms, void* user_data) {
-  proc_request request{};
-  request.struct_size = sizeof(request);
-  request.format = PROC_FORMAT_JSON;
-  request.body = {json.data(), json.size()};
+  proc_request request = json_request(json);
   request.timeout_ms = timeout_ms;
   request.user_data = user_data;
   std::uint64_t id = 0;
@@ -139,6 +146,24 @@ std::uint64_t Client::allocate(std::string_view json, std::uint32_t timeout_ms, 
   last_refusal.status = api_.allocate(client_, &request, &id, error, sizeof(error));
   last_refusal.error = error;
   return last_refusal.status == PROC_OK ? id : 0;
+}
+
+bool Client::allocate_from_threads(std::size_t threads, std::size_t each) {
+  std::atomic<std::size_t> accepted{0};
+  std::vector<std::thread> running;
+  for (std::size_t i = 0; i < threads; ++i) {
+    running.emplace_back([&] {
+      const proc_request request = json_request();
+      for (std::size_t n = 0; n < each; ++n) {
+        accepted += api_.allocate(client_, &request, nullptr, nullptr, 0) == PROC_OK ? 1 : 0;
+      }
+    });
+  }
+  const bool all_ended = poll_until_results(threads * each);
+  for (std::thread& thread : running) {
+    thread.join();
+  }
+  return all_ended && accepted.load() == threads * each;
 }
 
 bool Client::poll_until(const std::function<bool()>& condition) {

@@ -75,6 +75,11 @@ proc_config default_config();
 // To a local processor. The address must live as long as the config.
 proc_config plaintext_config(std::string_view address);
 
+// The least that a request may say.
+inline constexpr std::string_view kAnyGameServer = R"({"namespace":"default"})";
+// The body must live as long as the request.
+proc_request json_request(std::string_view body = kAnyGameServer);
+
 struct Refusal {
   proc_status status;
   std::string error;
@@ -93,9 +98,13 @@ class Client {
   const Api& api() const { return api_; }
 
   // The id, or 0 (refused: see last_refusal).
-  std::uint64_t allocate(std::string_view json = R"({"namespace":"default"})", std::uint32_t timeout_ms = 0,
+  std::uint64_t allocate(std::string_view json = kAnyGameServer, std::uint32_t timeout_ms = 0,
                          void* user_data = nullptr);
   Refusal last_refusal{PROC_OK, ""};
+
+  // Submits `each` requests from each of so many threads at once, and polls until all have ended. False if
+  // one was refused or they did not all end.
+  bool allocate_from_threads(std::size_t threads, std::size_t each);
 
   // Polls until the condition holds; false after kPatience.
   bool poll_until(const std::function<bool()>& condition);

@@ -28,16 +28,6 @@ using std::chrono::seconds;
 using Clock = std::chrono::steady_clock;
 namespace fs = std::filesystem;
 
-constexpr char kBody[] = R"({"namespace":"default"})";
-
-proc_request json_request(std::string_view body = kBody) {
-  proc_request request{};
-  request.struct_size = sizeof(request);
-  request.format = PROC_FORMAT_JSON;
-  request.body = {body.data(), body.size()};
-  return request;
-}
-
 // A host that counts what it is told, over a SwapClient.
 class Host {
  public:
