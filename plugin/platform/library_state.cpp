@@ -55,8 +55,6 @@ class ThreadRegistry {
   std::vector<pid_t> tids_;
 };
 
-ThreadRegistry g_threads;
-
 class FdRegistry {
  public:
   int opened(int fd) {
@@ -72,13 +70,9 @@ class FdRegistry {
     fds_.erase(fd);
   }
 
-  // When the library is unmapped. Not when the process exits with clients alive: their threads still
-  // use the fds.
   ~FdRegistry() {
-    if (clients() == 0 && live_threads() == 0) {
-      for (const int fd : fds_) {
-        __real_close(fd);
-      }
+    for (const int fd : fds_) {
+      __real_close(fd);
     }
   }
 
@@ -87,7 +81,32 @@ class FdRegistry {
   std::set<int> fds_;
 };
 
-FdRegistry g_fds;
+struct Registries {
+  ThreadRegistry threads;
+  FdRegistry fds;
+};
+
+// On the heap, because a process that exits with clients alive runs static destructors while their threads
+// still use the registries.
+std::atomic<Registries*> g_registries{new Registries};
+
+// The library is unmapped, or the process exits. Null afterwards: whoever still closes a descriptor is not counted.
+__attribute__((destructor)) void forget_registries() {
+  if (clients() == 0 && live_threads() == 0) {
+    delete g_registries.exchange(nullptr);
+  }
+}
+
+int register_fd(int fd) {
+  Registries* registries = g_registries.load();
+  return registries != nullptr ? registries->fds.opened(fd) : fd;
+}
+
+void forget_fd(int fd) {
+  if (Registries* registries = g_registries.load()) {
+    registries->fds.closing(fd);
+  }
+}
 
 struct Start {
   void* (*body)(void*);
@@ -97,7 +116,7 @@ struct Start {
 void* run_registered(void* start_block) {
   const Start start = *static_cast<Start*>(start_block);
   delete static_cast<Start*>(start_block);
-  g_threads.started(static_cast<pid_t>(syscall(SYS_gettid)));
+  g_registries.load()->threads.started(static_cast<pid_t>(syscall(SYS_gettid)));
   return start.body(start.argument);
 }
 
@@ -133,12 +152,13 @@ int clients() {
 }
 
 int live_threads() {
-  return g_threads.starting_count() + static_cast<int>(g_threads.live().size());
+  ThreadRegistry& threads = g_registries.load()->threads;
+  return threads.starting_count() + static_cast<int>(threads.live().size());
 }
 
 std::string live_thread_names() {
   std::string names;
-  for (const pid_t tid : g_threads.live()) {
+  for (const pid_t tid : g_registries.load()->threads.live()) {
     names += names.empty() ? "" : ", ";
     names += thread_name(tid);
   }
@@ -155,17 +175,17 @@ int __real_close(int fd);
 
 int __wrap_epoll_create1(int flags);
 int __wrap_epoll_create1(int flags) {
-  return agones::plugin::library_state::g_fds.opened(__real_epoll_create1(flags));
+  return agones::plugin::library_state::register_fd(__real_epoll_create1(flags));
 }
 
 int __wrap_eventfd(unsigned int count, int flags);
 int __wrap_eventfd(unsigned int count, int flags) {
-  return agones::plugin::library_state::g_fds.opened(__real_eventfd(count, flags));
+  return agones::plugin::library_state::register_fd(__real_eventfd(count, flags));
 }
 
 int __wrap_close(int fd);
 int __wrap_close(int fd) {
-  agones::plugin::library_state::g_fds.closing(fd);
+  agones::plugin::library_state::forget_fd(fd);
   return __real_close(fd);
 }
 
@@ -182,11 +202,11 @@ int __wrap_pthread_create(pthread_t* thread, const pthread_attr_t* attributes, v
   sigset_t before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
-  g_threads.starting();
+  g_registries.load()->threads.starting();
   const int error = __real_pthread_create(thread, attributes, run_registered, start);
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
   if (error != 0) {
-    g_threads.not_started();
+    g_registries.load()->threads.not_started();
     delete start;
   }
   return error;

@@ -5,8 +5,8 @@
 #include <grpc/support/log.h>
 
 #include <algorithm>
+#include <array>
 #include <mutex>
-#include <vector>
 
 namespace agones::plugin {
 
@@ -14,12 +14,16 @@ namespace {
 
 // gRPC's log function has no context argument, so its sinks can only be found globally.
 std::mutex g_mutex;
-std::vector<GrpcLogSink*> g_sinks;
+// A few slots, not a container: a process that exits with clients alive must not destroy it under them.
+constexpr std::size_t kMostSinks = 256;
+std::array<GrpcLogSink*, kMostSinks> g_sinks{};
 
 void forward(gpr_log_func_args* arguments) {
   const std::lock_guard<std::mutex> lock(g_mutex);
   for (GrpcLogSink* sink : g_sinks) {
-    sink->grpc_log(arguments->message);
+    if (sink != nullptr) {
+      sink->grpc_log(arguments->message);
+    }
   }
 }
 
@@ -39,12 +43,15 @@ GrpcLogRegistration::GrpcLogRegistration(GrpcLogSink& sink) : sink_(sink) {
   // Before anything else of gRPC runs: it must never write to the host's stderr.
   gpr_set_log_function(forward);
   gpr_set_log_verbosity(GPR_LOG_SEVERITY_ERROR);
-  g_sinks.push_back(&sink_);
+  // With every slot taken, the others report.
+  if (auto* const free = std::find(g_sinks.begin(), g_sinks.end(), nullptr); free != g_sinks.end()) {
+    *free = &sink_;
+  }
 }
 
 GrpcLogRegistration::~GrpcLogRegistration() {
   const std::lock_guard<std::mutex> lock(g_mutex);
-  g_sinks.erase(std::remove(g_sinks.begin(), g_sinks.end(), &sink_), g_sinks.end());
+  std::replace(g_sinks.begin(), g_sinks.end(), &sink_, static_cast<GrpcLogSink*>(nullptr));
 }
 
 }  // namespace agones::plugin
