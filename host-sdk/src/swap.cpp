@@ -7,6 +7,7 @@
 #include <deque>
 #include <future>
 #include <mutex>
+#include <thread>
 #include <unordered_map>
 #include <utility>
 
@@ -88,10 +89,11 @@ class SwapClient::Impl : public Generation::Listener {
   }
 
   proc_status poll(std::uint32_t max_events, microseconds budget, milliseconds wait, std::uint32_t* delivered) {
-    if (polling_.exchange(true)) {
-      return PROC_ERR_BUSY;
+    std::thread::id holder;
+    if (!poller_.compare_exchange_strong(holder, std::this_thread::get_id())) {
+      return holder == std::this_thread::get_id() ? PROC_ERR_IN_CALLBACK : PROC_ERR_BUSY;
     }
-    const std::unique_ptr<std::atomic<bool>, PollEnd> end(&polling_);
+    const std::unique_ptr<std::atomic<std::thread::id>, PollEnd> end(&poller_);
     delivered_ = 0;
     const bool swapping = phase_ != Phase::kIdle || wanted();
     if (swapping) {
@@ -155,7 +157,7 @@ class SwapClient::Impl : public Generation::Listener {
  private:
   // Lets the next poll() in, also after an exception.
   struct PollEnd {
-    void operator()(std::atomic<bool>* polling) const { polling->store(false); }
+    void operator()(std::atomic<std::thread::id>* poller) const { poller->store({}); }
   };
 
   enum class Phase { kIdle, kLoading, kProving, kDraining, kReleasing, kClosing };
@@ -475,7 +477,7 @@ class SwapClient::Impl : public Generation::Listener {
   SwapReport report_;
 
   // The polling thread's.
-  std::atomic<bool> polling_{false};
+  std::atomic<std::thread::id> poller_{};
   std::uint32_t delivered_ = 0;
   Phase phase_ = Phase::kIdle;
   std::future<std::shared_ptr<Plugin>> loading_;

@@ -13,6 +13,7 @@ namespace {
 constexpr std::int32_t kGrpcInternal = 13;
 // A block lives until all of it was polled, so a large one would keep its memory for long.
 constexpr std::size_t kBlockSize = 512;
+constexpr int kOverdueIntervals = 2;
 
 }  // namespace
 
@@ -48,7 +49,9 @@ void Engine::stream_opened(std::string client_id) {
   client_id_ = std::move(client_id);
   stream_open_ = true;
   pull_quota_ = 0;
-  pull_unused_ = false;
+  unused_pulls_ = 0;
+  last_pull_.reset();
+  pull_interval_.reset();
   unreachable_ = false;
   unreachable_reason_.clear();
   counters_.streams.add();
@@ -57,7 +60,7 @@ void Engine::stream_opened(std::string client_id) {
 void Engine::stream_lost(std::string_view reason, TimePoint now) {
   stream_open_ = false;
   pull_quota_ = 0;
-  pull_unused_ = false;
+  unused_pulls_ = 0;
   unanswered_batches_.clear();
   gave_up_.clear();
   if (config_.resend && !return_unsent_) {
@@ -88,14 +91,30 @@ void Engine::set_reachable(bool reachable, std::string_view reason, TimePoint no
   }
 }
 
-void Engine::pulled() {
+void Engine::pulled(TimePoint now) {
   counters_.pulls.add();
+  if (last_pull_) {
+    pull_interval_ = now - *last_pull_;
+  }
+  last_pull_ = now;
   pull_quota_ = hot_.size();
-  pull_unused_ = config_.pull_credit && pull_quota_ == 0;
+  if (hot_.empty() && unused_pulls_ < config_.pull_credit) {
+    ++unused_pulls_;
+  }
+}
+
+// A processor whose pulls stay away may be gone: what is sent to it would end as UNKNOWN.
+bool Engine::use_credit(TimePoint now) {
+  const bool overdue = pull_interval_ && now - *last_pull_ > kOverdueIntervals * *pull_interval_;
+  if (unused_pulls_ == 0 || overdue) {
+    return false;
+  }
+  --unused_pulls_;
+  return true;
 }
 
 bool Engine::eager() const {
-  return stream_open_ && pull_unused_;
+  return stream_open_ && unused_pulls_ > 0;
 }
 
 std::optional<Engine::Batch> Engine::next_batch(TimePoint now) {
@@ -104,9 +123,8 @@ std::optional<Engine::Batch> Engine::next_batch(TimePoint now) {
   }
   // What has timed out must not be sent.
   expire(now);
-  if (pull_unused_ && !hot_.empty()) {
+  if (pull_quota_ == 0 && !hot_.empty() && use_credit(now)) {
     pull_quota_ = hot_.size();
-    pull_unused_ = false;
   }
   pull_quota_ = std::min(pull_quota_, hot_.size());
   if (pull_quota_ == 0 || unanswered_batches_.size() >= config_.max_unanswered_batches) {
@@ -154,7 +172,7 @@ Received Engine::receive(std::string bytes, TimePoint now) {
   }
   switch (incoming_.kind) {
     case IncomingMessage::Kind::kPull:
-      pulled();
+      pulled(now);
       return Received::kPull;
     case IncomingMessage::Kind::kBatchResponse:
       answered(incoming_, std::move(block), now);
@@ -295,6 +313,8 @@ void Engine::leave_flight(Request& request) {
 
 void Engine::publish(std::unique_ptr<CompletionBlock> block) {
   if (!block->items.empty()) {
+    // First, so that a host that has polled a result finds it counted.
+    update_gauges();
     sink_.completed(std::move(block));
   }
 }

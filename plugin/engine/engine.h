@@ -35,10 +35,10 @@ class EngineSink {
 class Engine {
  public:
   struct Config {
-    std::uint32_t max_batch_size = 100;
+    std::uint32_t max_batch_size = 1000;
     std::uint32_t max_batch_bytes = 4128768;
-    std::uint32_t max_unanswered_batches = 64;
-    bool pull_credit = true;
+    std::uint32_t max_unanswered_batches = 1;
+    std::uint32_t pull_credit = 64;  // pulls with nothing to send that are kept
     bool fail_fast = false;
     bool resend = false;
   };
@@ -81,7 +81,8 @@ class Engine {
   std::size_t in_flight() const { return in_flight_.size(); }
 
  private:
-  void pulled();
+  void pulled(TimePoint now);
+  bool use_credit(TimePoint now);
   void answered(const IncomingMessage& message, std::unique_ptr<CompletionBlock> block, TimePoint now);
   void end(Request& request, proc_outcome outcome, TimePoint now, CompletionBlock& block, std::string_view text = {});
   void leave_flight(Request& request);
@@ -110,7 +111,9 @@ class Engine {
   bool stream_open_ = false;
   // How many of the hot batch's first requests the last pull covers.
   std::size_t pull_quota_ = 0;
-  bool pull_unused_ = false;
+  std::uint32_t unused_pulls_ = 0;
+  std::optional<TimePoint> last_pull_;
+  std::optional<Duration> pull_interval_;  // between the last two
   bool return_unsent_ = false;
   bool unreachable_ = false;
   std::string unreachable_reason_;

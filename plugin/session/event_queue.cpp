@@ -5,45 +5,50 @@
 
 namespace agones::plugin {
 
-void EventQueue::append(QueuedEvent event) {
-  waiting_.push_back(std::move(event));
-  if (waiting_.size() == 1) {
+template <typename Content>
+void EventQueue::append(Content content) {
+  auto event = std::make_unique<QueuedEvent>();
+  event->content = std::move(content);
+  if (waiting_.push(std::move(event))) {
     fd_.set();
   }
 }
 
+template <typename Content>
+bool EventQueue::append_notice(Content content) {
+  if (notices_.fetch_add(1) >= kMostNotices) {
+    notices_.fetch_sub(1);
+    return false;
+  }
+  append(std::move(content));
+  return true;
+}
+
 void EventQueue::push(std::unique_ptr<CompletionBlock> block) {
-  const std::lock_guard<std::mutex> lock(mutex_);
   append(std::move(block));
 }
 
 bool EventQueue::push(LogLine line) {
-  const std::lock_guard<std::mutex> lock(mutex_);
-  if (notices_ >= kMostNotices) {
-    return false;
-  }
-  ++notices_;
-  append(std::move(line));
-  return true;
+  return append_notice(std::move(line));
 }
 
 bool EventQueue::push(ConnectionStatus status) {
-  const std::lock_guard<std::mutex> lock(mutex_);
-  if (notices_ >= kMostNotices) {
-    return false;
-  }
-  ++notices_;
-  append(std::move(status));
-  return true;
+  return append_notice(std::move(status));
 }
 
-void EventQueue::take(std::vector<QueuedEvent>& events) {
-  const std::lock_guard<std::mutex> lock(mutex_);
-  if (waiting_.empty()) {
+QueuedEvent* EventQueue::take() {
+  QueuedEvent* events = waiting_.take_all();
+  if (events == nullptr) {
     fd_.clear();
+    // What came between the two may have set the fd before it was cleared.
+    events = waiting_.take_all();
   }
-  events.swap(waiting_);
-  notices_ = 0;
+  std::size_t notices = 0;
+  for (const QueuedEvent* event = events; event != nullptr; event = event->next) {
+    notices += std::holds_alternative<std::unique_ptr<CompletionBlock>>(event->content) ? 0 : 1;
+  }
+  notices_.fetch_sub(notices);
+  return events;
 }
 
 }  // namespace agones::plugin

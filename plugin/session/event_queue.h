@@ -2,15 +2,16 @@
 // Everything that waits to be polled, in order, and the fd that is readable while there is any.
 #pragma once
 
+#include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <variant>
-#include <vector>
 
 #include "engine/completion.h"
 #include "platform/wakeup_fd.h"
+#include "session/handover_queue.h"
 #include "stream/link_handler.h"
 
 namespace agones::plugin {
@@ -24,7 +25,10 @@ struct LogLine {
   std::uint64_t batch_id = 0;
 };
 
-using QueuedEvent = std::variant<std::unique_ptr<CompletionBlock>, ConnectionStatus, LogLine>;
+struct QueuedEvent {
+  std::variant<std::unique_ptr<CompletionBlock>, ConnectionStatus, LogLine> content;
+  QueuedEvent* next = nullptr;
+};
 
 class EventQueue {
  public:
@@ -33,22 +37,25 @@ class EventQueue {
   bool push(LogLine line);
   bool push(ConnectionStatus status);
 
-  // Moves all that waits to the (empty) vector. If there is nothing, the fd stops being readable.
-  void take(std::vector<QueuedEvent>& events);
+  // All that waits, oldest first, linked by `next`; the caller owns it. If there is nothing, the fd stops being
+  // readable.
+  QueuedEvent* take();
 
   const WakeupFd& fd() const { return fd_; }
 
  private:
-  void append(QueuedEvent event);
+  template <typename Content>
+  void append(Content content);
+  template <typename Content>
+  bool append_notice(Content content);
 
   // Log lines and states are bounded, for hosts that do not poll; results are bounded by the
   // pending limit.
   static constexpr std::size_t kMostNotices = 1024;
 
   WakeupFd fd_;
-  std::mutex mutex_;
-  std::vector<QueuedEvent> waiting_;
-  std::size_t notices_ = 0;
+  HandoverQueue<std::unique_ptr<QueuedEvent>> waiting_;
+  std::atomic<std::size_t> notices_{0};
 };
 
 }  // namespace agones::plugin

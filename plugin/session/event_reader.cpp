@@ -9,40 +9,44 @@
 
 namespace agones::plugin {
 
-bool EventReader::refill() {
-  events_.clear();
-  next_event_ = 0;
-  next_completion_ = 0;
-  queue_.take(events_);
-  return !events_.empty();
+EventReader::~EventReader() {
+  while (next_event_ != nullptr) {
+    keep_next();
+  }
+}
+
+const QueuedEvent& EventReader::keep_next() {
+  read_events_.emplace_back(next_event_);
+  next_event_ = next_event_->next;
+  return *read_events_.back();
 }
 
 bool EventReader::next(Item& item) {
   while (true) {
-    if (next_event_ == events_.size() && !refill()) {
-      return false;
+    if (next_event_ == nullptr) {
+      next_event_ = queue_.take();
+      if (next_event_ == nullptr) {
+        return false;
+      }
     }
-    QueuedEvent& event = events_[next_event_];
     item.event = proc_event{};
     item.event.struct_size = sizeof(proc_event);
     item.is_result = false;
-    if (auto* block = std::get_if<std::unique_ptr<CompletionBlock>>(&event)) {
+    if (auto* block = std::get_if<std::unique_ptr<CompletionBlock>>(&next_event_->content)) {
       auto& completions = (*block)->items;
       if (next_completion_ < completions.size()) {
         read(completions[next_completion_++], item);
         return true;
       }
       next_completion_ = 0;
-      ++next_event_;
-      read_events_.push_back(std::move(event));
+      keep_next();
       continue;
     }
-    read_events_.push_back(std::move(event));
-    ++next_event_;
-    if (const auto* status = std::get_if<ConnectionStatus>(&read_events_.back())) {
+    const QueuedEvent& event = keep_next();
+    if (const auto* status = std::get_if<ConnectionStatus>(&event.content)) {
       read(*status, item);
     } else {
-      read(std::get<LogLine>(read_events_.back()), item);
+      read(std::get<LogLine>(event.content), item);
     }
     return true;
   }

@@ -3,7 +3,7 @@
 #pragma once
 
 #include <cstddef>
-#include <deque>
+#include <memory>
 #include <vector>
 
 #include "session/event_queue.h"
@@ -13,6 +13,9 @@ namespace agones::plugin {
 class EventReader {
  public:
   explicit EventReader(EventQueue& queue) : queue_(queue) {}
+  ~EventReader();
+  EventReader(const EventReader&) = delete;
+  EventReader& operator=(const EventReader&) = delete;
 
   // What next() found; the views in it point into this reader until release().
   struct Item {
@@ -27,18 +30,17 @@ class EventReader {
   void release();
 
  private:
-  bool refill();
+  // The next event leaves the list and stays until release().
+  const QueuedEvent& keep_next();
   void read(Completion& completion, Item& item);
   static void read(const ConnectionStatus& status, Item& item);
   static void read(const LogLine& line, Item& item);
 
   EventQueue& queue_;
-  std::vector<QueuedEvent> events_;
-  std::size_t next_event_ = 0;
+  QueuedEvent* next_event_ = nullptr;  // and what follows it: owned
   std::size_t next_completion_ = 0;
   // Events that were read and may still be looked at, and the arrays that proc_event points to.
-  // A deque: the views must stay good while it grows.
-  std::deque<QueuedEvent> read_events_;
+  std::vector<std::unique_ptr<QueuedEvent>> read_events_;
   std::vector<std::vector<proc_port>> ports_;
   std::vector<std::vector<proc_address>> addresses_;
   std::size_t arrays_used_ = 0;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One client: owns the engine, the link and everything between the host's threads and the link's.
 //
-//   host threads:  allocate --> SubmitQueue --.                        .--> EventReader --> callbacks
+//   host threads:  allocate --> HandoverQueue -.                       .--> EventReader --> callbacks
 //   link thread:                               `--> Engine <--> Link    |
 //                                                     `--> EventQueue --'
 #pragma once
@@ -22,8 +22,8 @@
 #include "session/admission.h"
 #include "session/event_queue.h"
 #include "session/event_reader.h"
+#include "session/handover_queue.h"
 #include "session/session_config.h"
-#include "session/submit_queue.h"
 #include "stream/grpc_runtime.h"
 #include "stream/link.h"
 
@@ -98,7 +98,7 @@ class Session : private LinkHandler, private EngineSink, private GrpcLogSink {
   Counters counters_;
 
   Admission admission_;
-  SubmitQueue submitted_;
+  HandoverQueue<RequestPtr> submitted_;
   std::atomic<std::uint64_t> last_id_{0};
   std::mutex cancel_mutex_;
   std::vector<std::uint64_t> cancels_;

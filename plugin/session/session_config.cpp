@@ -38,7 +38,8 @@ std::string check_ranges(const proc_config& raw) {
       {"keepalive_time_ms", raw.keepalive_time_ms, 10'000, kDay},
       {"keepalive_timeout_ms", raw.keepalive_timeout_ms, 1, kHour},
       {"pull_timeout_ms", raw.pull_timeout_ms, 1, kHour},
-      {"pull_credit", raw.pull_credit, 0, 1},
+      {"answer_timeout_ms", raw.answer_timeout_ms, 1, kHour},
+      {"pull_credit", raw.pull_credit, 0, 65'536},
       {"fail_fast", raw.fail_fast, 0, 1},
       {"resend_may_allocate_twice", raw.resend_may_allocate_twice, 0, 1},
   };
@@ -130,9 +131,9 @@ std::string unique_client_id(const std::string& name, std::random_device& random
 proc_config default_config() {
   proc_config config{};
   config.struct_size = sizeof(proc_config);
-  config.max_batch_size = 100;
+  config.max_batch_size = 1'000;
   config.max_batch_bytes = 4'128'768;
-  config.max_unanswered_batches = 64;
+  config.max_unanswered_batches = 1;
   config.max_pending_requests = 1'048'576;
   config.max_message_bytes = 64U << 20;
   config.allocation_timeout_ms = 30'000;
@@ -143,7 +144,8 @@ proc_config default_config() {
   config.keepalive_time_ms = 10'000;
   config.keepalive_timeout_ms = 5'000;
   config.pull_timeout_ms = 5'000;
-  config.pull_credit = 1;
+  config.answer_timeout_ms = 35'000;
+  config.pull_credit = 64;
   config.transport = PROC_TRANSPORT_TLS;
   config.log_level = PROC_SEVERITY_WARNING;
   return config;
@@ -184,11 +186,12 @@ std::string read_config(const proc_config& raw, SessionConfig& config) {
   config.link.backoff = {milliseconds(raw.reconnect_initial_ms), milliseconds(raw.reconnect_max_ms),
                          raw.reconnect_jitter_percent};
   config.link.pull_timeout = milliseconds(raw.pull_timeout_ms);
+  config.link.answer_timeout = milliseconds(raw.answer_timeout_ms);
   config.link.seed = random();
   config.engine.max_batch_size = raw.max_batch_size;
   config.engine.max_batch_bytes = raw.max_batch_bytes;
   config.engine.max_unanswered_batches = raw.max_unanswered_batches;
-  config.engine.pull_credit = raw.pull_credit != 0;
+  config.engine.pull_credit = raw.pull_credit;
   config.engine.fail_fast = raw.fail_fast != 0;
   config.engine.resend = raw.resend_may_allocate_twice != 0;
   config.max_pending_requests = raw.max_pending_requests;

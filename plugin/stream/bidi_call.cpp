@@ -41,10 +41,18 @@ BidiCall::BidiCall(const std::shared_ptr<grpc::Channel>& channel, const char* me
 }
 
 void BidiCall::write(std::string bytes) {
+  start_write(std::move(bytes), grpc::WriteOptions());
+}
+
+void BidiCall::write_last(std::string bytes) {
+  start_write(std::move(bytes), grpc::WriteOptions().set_last_message());
+}
+
+void BidiCall::start_write(std::string bytes, grpc::WriteOptions options) {
   const grpc::Slice slice = to_slice(std::move(bytes));
   writing_ = true;
   ++pending_;
-  stream_->Write(grpc::ByteBuffer(&slice, 1), &write_tag_);
+  stream_->Write(grpc::ByteBuffer(&slice, 1), options, &write_tag_);
 }
 
 void BidiCall::abandon() {

@@ -31,6 +31,8 @@ class BidiCall {
   // One write at a time.
   bool can_write() const { return started_ && !writing_ && !finishing_; }
   void write(std::string bytes);
+  // Says as well that nothing more will be written. A server whose method takes one request may wait for that.
+  void write_last(std::string bytes);
 
   // Ends the call; the listener hears no more of it.
   void abandon();
@@ -56,6 +58,7 @@ class BidiCall {
   void received(bool ok);
   void written(bool ok);
   void finished(bool ok);
+  void start_write(std::string bytes, grpc::WriteOptions options);
   void read();
   void finish();
 

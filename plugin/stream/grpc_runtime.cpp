@@ -2,6 +2,7 @@
 #include "stream/grpc_runtime.h"
 
 #include <grpc/grpc.h>
+#include <grpc/support/cpu.h>
 #include <grpc/support/log.h>
 
 #include <algorithm>
@@ -17,6 +18,8 @@ std::mutex g_mutex;
 // A few slots, not a container: a process that exits with clients alive must not destroy it under them.
 constexpr std::size_t kMostSinks = 256;
 std::array<GrpcLogSink*, kMostSinks> g_sinks{};
+
+constexpr unsigned kCores = 2;
 
 void forward(gpr_log_func_args* arguments) {
   const std::lock_guard<std::mutex> lock(g_mutex);
@@ -55,3 +58,20 @@ GrpcLogRegistration::~GrpcLogRegistration() {
 }
 
 }  // namespace agones::plugin
+
+// How many cores gRPC believes that it has. It keeps a thread for each, up to 32, and the plugin has no use for them.
+// The link line sends gRPC's calls here (--wrap).
+extern "C" {
+
+unsigned __real_gpr_cpu_current_cpu();
+
+unsigned __wrap_gpr_cpu_num_cores() {
+  return agones::plugin::kCores;
+}
+
+// Always one of those.
+unsigned __wrap_gpr_cpu_current_cpu() {
+  return __real_gpr_cpu_current_cpu() % agones::plugin::kCores;
+}
+
+}  // extern "C"

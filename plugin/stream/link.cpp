@@ -40,7 +40,7 @@ Link::Link(const LinkConfig& config, LinkHandler& handler)
       queue_(std::make_unique<grpc::CompletionQueue>()),
       alarm_(std::make_unique<grpc::Alarm>()),
       resolver_(config.endpoints, [this] { wake(); }),
-      watchdog_(config.pull_timeout),
+      watchdog_(config.pull_timeout, config.answer_timeout),
       stream_backoff_(config.backoff, config.seed),
       seed_(config.seed) {}
 
@@ -143,15 +143,18 @@ TimePoint Link::manage_stream(TimePoint now) {
     const bool another = std::any_of(replicas_.begin(), replicas_.end(), [this](const auto& replica) {
       return replica->state() == Replica::State::kServing && replica->address().target != stream_target_;
     });
-    const TimePoint deadline = watchdog_.deadline(another);
-    if (now >= deadline) {
+    const TimePoint pull_by = watchdog_.pull_deadline(another);
+    const TimePoint answer_by = watchdog_.answer_deadline();
+    if (now >= pull_by) {
       lose_stream(stream_target_ + ": not pulled" + (another ? ", and another processor serves" : " in time"), now);
+    } else if (now >= answer_by) {
+      lose_stream(stream_target_ + ": pulled, but not answered in time", now);
     } else {
       if (!registered_ && stream_->can_write()) {
         stream_->write(encode_registration(stream_id()));
         registered_ = true;
       }
-      return deadline;
+      return std::min(pull_by, answer_by);
     }
   }
   Replica* replica = choose_replica();
@@ -219,6 +222,9 @@ void Link::on_message(std::string bytes) {
       watchdog_.pulled(now);
       stream_backoff_.reset();
       break;
+    case Received::kAnswers:
+      watchdog_.answered(now);
+      break;
     default:
       break;
   }
@@ -239,6 +245,7 @@ void Link::write_batches(TimePoint now) {
       return;
     }
     stream_->write(std::move(*message));
+    watchdog_.sent(now);
   }
 }
 

@@ -14,9 +14,9 @@
 
 #include "stream/link_config.h"
 #include "stream/link_handler.h"
-#include "stream/pull_watchdog.h"
 #include "stream/replica.h"
 #include "stream/resolver.h"
+#include "stream/stream_watchdog.h"
 
 namespace agones::plugin {
 
@@ -80,7 +80,7 @@ class Link : public BidiCall::Listener {
   std::string stream_target_;
   bool registered_ = false;
   std::uint64_t epoch_ = 0;
-  PullWatchdog watchdog_;
+  StreamWatchdog watchdog_;
   Backoff stream_backoff_;
   TimePoint next_stream_{};
 

@@ -16,6 +16,7 @@ struct LinkConfig {
   TransportConfig transport;
   Backoff::Config backoff;
   milliseconds pull_timeout{5000};
+  milliseconds answer_timeout{35000};
   std::uint32_t seed = 1;  // of the jitter
 };
 

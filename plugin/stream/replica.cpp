@@ -53,7 +53,7 @@ TimePoint Replica::manage(TimePoint now) {
         now);
   }
   if (health_ != nullptr && !asked_ && health_->can_write()) {
-    health_->write(health_request());
+    health_->write_last(health_request());
     asked_ = true;
   }
   return state_ == State::kConnecting || state_ == State::kBackingOff ? wake_ : TimePoint::max();

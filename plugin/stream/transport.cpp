@@ -12,6 +12,8 @@ namespace agones::plugin {
 
 namespace {
 
+constexpr int kReceiveWindow = 4 << 20;
+
 // Puts the PEM text into `pem`, or returns what is wrong.
 std::string read_pem(const PemSource& source, const char* field, std::string& pem) {
   pem = source.text;
@@ -81,6 +83,9 @@ ChannelResult make_channel(const TransportConfig& config, const std::string& tar
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, static_cast<int>(config.keepalive_time.count()));
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, static_cast<int>(config.keepalive_timeout.count()));
   arguments.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
+  // No probes of the bandwidth, a ping for every pull; a window as large as what a batch of answers may need instead.
+  arguments.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, 0);
+  arguments.SetInt(GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES, kReceiveWindow);
   arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, static_cast<int>(config.connect_timeout.count()));
   // A connection of its own, which ends with the channel: the link reconnects by making a new one.
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);

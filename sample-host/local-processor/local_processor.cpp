@@ -176,7 +176,7 @@ class LocalProcessor::Impl final : public allocation::Processor::Service {
     ProcessorMessage answer;
     answer.set_client_id(id);
     answer_batch(id, client, batch, faults, *answer.mutable_batch_response());
-    if (!pause(faults.latency) || plan.drop_before) {
+    if (!wait_latency() || plan.drop_before) {
       client.cancel();
       return false;
     }
@@ -219,9 +219,13 @@ class LocalProcessor::Impl final : public allocation::Processor::Service {
   }
 
   // False if the processor stops meanwhile.
-  bool pause(std::chrono::milliseconds time) {
+  bool wait_latency() {
+    const auto start = std::chrono::steady_clock::now();
     std::unique_lock<std::mutex> lock(mutex_);
-    return !changed_.wait_for(lock, time, [this] { return stopping_; });
+    while (!stopping_ && std::chrono::steady_clock::now() < start + faults_.latency) {
+      changed_.wait_until(lock, start + faults_.latency);
+    }
+    return !stopping_;
   }
 
   void answer_batch(const std::string& id, Client& client, const BatchRequest& batch, const Faults& faults,

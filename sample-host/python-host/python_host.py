@@ -47,7 +47,7 @@ class Config(c.Structure):
                 ("transport", c.c_int32), *[(name, Text) for name in (
                     "tls_ca_file", "tls_ca_pem", "tls_certificate_file", "tls_certificate_pem", "tls_key_file",
                     "tls_key_pem", "tls_server_name")],
-                ("log_level", c.c_int32), ("reserved", c.c_uint32), ("on_event", c.c_void_p),
+                ("log_level", c.c_int32), ("answer_timeout_ms", c.c_uint32), ("on_event", c.c_void_p),
                 ("event_context", c.c_void_p), ("on_log", c.c_void_p), ("log_context", c.c_void_p)]
 
 

@@ -22,8 +22,10 @@ bool contains(const std::vector<Event>& events, const std::string& text) {
 }
 
 TEST(Fault, ALostStreamEndsWhatWasSentAtOnceAndKeepsTheRest) {  // H8
+  Faults slow;
+  slow.latency = std::chrono::hours(1);
   auto options = quick_options();
-  options.faults.latency = std::chrono::hours(1);
+  options.faults = without_pulls(slow);
   auto processor = std::make_unique<LocalProcessor>(options, fleet_of(10));
   Client client(processor->address(), [](proc_config& config) {
     config.max_batch_size = 5;
@@ -33,6 +35,7 @@ TEST(Fault, ALostStreamEndsWhatWasSentAtOnceAndKeepsTheRest) {  // H8
   for (int i = 0; i < 8; ++i) {
     client.allocate();
   }
+  processor->set_faults(slow);
   ASSERT_TRUE(client.poll_until([&] { return client.stats().in_flight == 5; }));
   processor->kill();
   ASSERT_TRUE(client.poll_until_results(5));
@@ -207,6 +210,27 @@ TEST(Fault, AStreamThatIsNotPulledIsReplaced) {  // H1, H12
   EXPECT_EQ(client.results[0].outcome, PROC_OUTCOME_ALLOCATED);
 }
 
+TEST(Fault, AStreamThatIsPulledButNotAnsweredIsReplaced) {  // H4
+  auto options = quick_options();
+  options.faults.stop_reading = true;
+  LocalProcessor processor(options, fleet_of(10));
+  Client client(processor.address(), [](proc_config& config) {
+    config.answer_timeout_ms = 200;
+    config.allocation_timeout_ms = 600'000;
+  });
+  client.allocate();
+  ASSERT_TRUE(client.poll_until_results(1));
+  EXPECT_EQ(client.results[0].outcome, PROC_OUTCOME_DISCONNECTED);
+  EXPECT_EQ(client.results[0].delivery, PROC_DELIVERY_UNKNOWN);
+  EXPECT_NE(client.results[0].message.find("pulled, but not answered in time"), std::string::npos)
+      << client.results[0].message;
+  processor.set_faults({});
+  ASSERT_TRUE(client.poll_until([&] {
+    client.allocate();
+    return client.stats().allocated > 0;
+  }));
+}
+
 TEST(Fault, ReconnectsAreNeverForgottenByTheProcessor) {  // H1
   auto options = quick_options();
   options.faults.drop_after_answer = 1;
@@ -234,7 +258,7 @@ TEST(Fault, AProcessorThatDoesNotReadTimesRequestsOut) {
 
 TEST(Fault, NothingIsSentBeforeAPullAndNoWrapperIsEmpty) {  // H3, H4
   LocalProcessor processor(quick_options(), fleet_of(1000));
-  Client client(processor.address());
+  Client client(processor.address(), [](proc_config& config) { config.max_batch_size = 100; });
   for (int i = 0; i < 1000; ++i) {
     client.allocate();
   }
@@ -305,7 +329,7 @@ TEST(Fault, ABurstBeforeAPullSucceedsWhole) {  // H2
     ASSERT_NE(client.allocate(json), 0U);
   }
   processor.set_serving(true);
-  ASSERT_TRUE(client.poll_until([&] { return client.results.size() == kBurst; }));
+  ASSERT_TRUE(client.poll_until_results(kBurst));
   EXPECT_EQ(client.outcomes()[PROC_OUTCOME_ALLOCATED], kBurst);
   EXPECT_EQ(client.stats().streams, 1U) << "no batch was over the limit";
 }

@@ -48,7 +48,7 @@ TEST(Leader, StandbysAreTold) {
   EXPECT_EQ(reason, "no processor is serving");
   standby.set_serving(true);
   ASSERT_TRUE(client.poll_until([&] { return client.connection() == PROC_CONNECTION_SERVING; }));
-  ASSERT_FALSE(client.connections.empty());
+  ASSERT_TRUE(client.poll_until([&] { return !client.connections.empty(); }));
   EXPECT_EQ(client.connections.front().connection, PROC_CONNECTION_CONNECTING);
 }
 

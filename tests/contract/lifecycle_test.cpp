@@ -59,8 +59,10 @@ TEST(Abi, VersionAndNames) {
 }
 
 TEST(Shutdown, AnswersWhatIsInFlightAndReturnsTheRest) {
+  local::Faults slow;
+  slow.latency = std::chrono::hours(1);
   auto options = quick_options();
-  options.faults.latency = std::chrono::milliseconds(200);
+  options.faults = without_pulls(slow);
   LocalProcessor processor(options, fleet_of(10));
   Client client(processor.address(), [](proc_config& config) {
     config.max_unanswered_batches = 1;
@@ -69,8 +71,16 @@ TEST(Shutdown, AnswersWhatIsInFlightAndReturnsTheRest) {
   for (int i = 0; i < 10; ++i) {
     client.allocate();
   }
+  processor.set_faults(slow);
   ASSERT_TRUE(client.poll_until([&] { return client.stats().in_flight == 4; }));
-  ASSERT_EQ(client.shutdown(30'000), PROC_OK) << client.last_refusal.error;
+  std::thread processor_answers([&] {
+    while (client.stats().shut_down < 6) {
+      std::this_thread::yield();
+    }
+    processor.set_faults({});
+  });
+  EXPECT_EQ(client.shutdown(60'000), PROC_OK) << client.last_refusal.error;
+  processor_answers.join();
   ASSERT_EQ(client.results.size(), 10U);
   EXPECT_EQ(client.outcomes()[PROC_OUTCOME_ALLOCATED], 4U);
   EXPECT_EQ(client.outcomes()[PROC_OUTCOME_SHUTDOWN], 6U);
@@ -78,12 +88,15 @@ TEST(Shutdown, AnswersWhatIsInFlightAndReturnsTheRest) {
 }
 
 TEST(Shutdown, GivesUpAfterItsTime) {
+  local::Faults slow;
+  slow.latency = std::chrono::hours(1);
   auto options = quick_options();
-  options.faults.latency = std::chrono::hours(1);
+  options.faults = without_pulls(slow);
   LocalProcessor processor(options, fleet_of(2));
   Client client(processor.address());
   client.allocate();
   client.allocate();
+  processor.set_faults(slow);
   ASSERT_TRUE(client.poll_until([&] { return client.stats().in_flight == 2; }));
   ASSERT_EQ(client.shutdown(50), PROC_OK) << client.last_refusal.error;
   ASSERT_EQ(client.results.size(), 2U);

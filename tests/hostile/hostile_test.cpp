@@ -16,6 +16,7 @@
 #include "support/plugin.h"
 #include "support/process.h"
 #include "support/processor.h"
+#include "support/temporary_folder.h"
 
 namespace agones::test {
 namespace {
@@ -26,18 +27,11 @@ namespace fs = std::filesystem;
 // A file of its own, so that the library is loaded and unloaded for this test alone.
 class OwnCopy {
  public:
-  OwnCopy() {
-    char folder[] = "/tmp/agones-hostile-XXXXXX";
-    folder_ = mkdtemp(folder);
-    fs::copy_file(plugin_path(), path());
-  }
-  ~OwnCopy() { fs::remove_all(folder_); }
-  OwnCopy(const OwnCopy&) = delete;
-  OwnCopy& operator=(const OwnCopy&) = delete;
-  std::string path() const { return folder_ + "/plugin.so"; }
+  OwnCopy() { fs::copy_file(plugin_path(), path()); }
+  std::string path() const { return folder_.file("plugin.so"); }
 
  private:
-  std::string folder_;
+  TemporaryFolder folder_;
 };
 
 void expect_allocated(Client& client, std::size_t count) {
@@ -130,6 +124,26 @@ TEST(Hostile, AnotherAllocatorPreloaded) {
   const ProgramResult result =
       run_program({"env", "LD_PRELOAD=libjemalloc.so.2", AGONES_C_HOST, plugin_path(), processor.address(), "200"});
   EXPECT_EQ(result.exit_code, 0);
+}
+
+// Run by the next test, in a process that believes in 64 cores.
+TEST(Hostile, DISABLED_PrintThreadsOfAClient) {
+  const std::size_t before = thread_count();
+  Client client(std::getenv("AGONES_TEST_PROCESSOR"));
+  ASSERT_TRUE(client.poll_until([&] { return client.connection() == PROC_CONNECTION_SERVING; }));
+  std::printf("threads=%zu\n", thread_count() - before);
+}
+
+TEST(Hostile, FewThreadsOnAMachineOfManyCores) {
+  const ProcessorProgram processor({"--pull-interval-ms", "10"});
+  const ProgramResult result =
+      run_program({"env", "LD_PRELOAD=" AGONES_MANY_CORES, "AGONES_TEST_PROCESSOR=" + processor.address(),
+                   std::filesystem::read_symlink("/proc/self/exe").string(), "--gtest_also_run_disabled_tests",
+                   "--gtest_filter=*PrintThreadsOfAClient"});
+  ASSERT_EQ(result.exit_code, 0) << result.output;
+  const std::size_t found = result.output.find("threads=");
+  ASSERT_NE(found, std::string::npos) << result.output;
+  EXPECT_LE(std::stoul(result.output.substr(found + 8)), 9U) << "gRPC has a thread for each core";
 }
 
 TEST(Hostile, StandardStreamsClosed) {

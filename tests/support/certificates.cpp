@@ -2,24 +2,11 @@
 #include "support/certificates.h"
 
 #include <cstdlib>
-#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <stdexcept>
 
 namespace agones::test {
-
-Certificates::Certificates() {
-  char folder[] = "/tmp/agones-tls-XXXXXX";
-  if (mkdtemp(folder) == nullptr) {
-    throw std::runtime_error("mkdtemp failed");
-  }
-  folder_ = folder;
-}
-
-Certificates::~Certificates() {
-  std::filesystem::remove_all(folder_);
-}
 
 std::string Certificates::read(const std::string& file) const {
   std::ifstream stream(path(file));
@@ -27,7 +14,7 @@ std::string Certificates::read(const std::string& file) const {
 }
 
 void Certificates::run(const std::string& command) const {
-  const std::string quiet = "cd '" + folder_ + "' && " + command + " >>log 2>&1";
+  const std::string quiet = "cd '" + folder_.path() + "' && " + command + " >>log 2>&1";
   if (std::system(quiet.c_str()) != 0) {
     throw std::runtime_error(command + "\n" + read("log"));
   }

@@ -3,17 +3,14 @@
 
 #include <string>
 
+#include "support/temporary_folder.h"
+
 namespace agones::test {
 
-// A folder of certificates made by the openssl program: NAME.pem, NAME.key. Deleted by the destructor.
+// A folder of certificates made by the openssl program: NAME.pem, NAME.key.
 class Certificates {
  public:
-  Certificates();
-  ~Certificates();
-  Certificates(const Certificates&) = delete;
-  Certificates& operator=(const Certificates&) = delete;
-
-  std::string path(const std::string& file) const { return folder_ + "/" + file; }
+  std::string path(const std::string& file) const { return folder_.file(file); }
   std::string read(const std::string& file) const;
 
   // Throw std::runtime_error with openssl's words.
@@ -24,7 +21,7 @@ class Certificates {
  private:
   void run(const std::string& command) const;
 
-  std::string folder_;
+  TemporaryFolder folder_;
 };
 
 }  // namespace agones::test

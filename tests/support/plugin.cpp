@@ -178,7 +178,13 @@ bool Client::poll_until(const std::function<bool()>& condition) {
 }
 
 bool Client::poll_until_results(std::size_t count) {
-  return poll_until([&] { return results.size() >= count; });
+  while (results.size() < count) {
+    const std::size_t before = results.size();
+    if (!poll_until([&] { return results.size() > before; })) {
+      return false;
+    }
+  }
+  return true;
 }
 
 void Client::poll_for(std::chrono::milliseconds time) {

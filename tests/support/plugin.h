@@ -69,6 +69,7 @@ Event copy(const proc_event& event);
 
 // Generous: a condition that has not come true by then never will.
 inline constexpr std::chrono::seconds kPatience{60};
+inline constexpr int kPatienceMs = 60'000;
 
 proc_text text(std::string_view value);
 proc_config default_config();
@@ -108,6 +109,7 @@ class Client {
 
   // Polls until the condition holds; false after kPatience.
   bool poll_until(const std::function<bool()>& condition);
+  // False after kPatience without a further result.
   bool poll_until_results(std::size_t count);
   void poll_for(std::chrono::milliseconds time);
 

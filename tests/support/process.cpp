@@ -86,20 +86,13 @@ ProgramResult run_program(const std::vector<std::string>& command) {
   return result;
 }
 
-ProcessorProgram::ProcessorProgram(const std::vector<std::string>& prefix, const std::string& listen,
-                                   const std::vector<std::string>& options) {
-  char folder[] = "/tmp/agones-processor-XXXXXX";
-  if (mkdtemp(folder) == nullptr) {
-    throw std::runtime_error("mkdtemp failed");
-  }
-  folder_ = folder;
-  std::vector<std::string> command = prefix;
-  command.insert(command.end(), {AGONES_LOCAL_PROCESSOR, "--listen", listen, "--port-file", folder_ + "/port",
-                                 "--ledger", folder_ + "/ledger"});
-  command.insert(command.end(), options.begin(), options.end());
+ServerProgram::ServerProgram(std::vector<std::string> command) {
+  const TemporaryFolder folder;
+  const std::string port_file = folder.file("port");
+  command.insert(command.end(), {"--port-file", port_file});
   std::vector<char*> arguments;
-  for (const std::string& word : command) {
-    arguments.push_back(const_cast<char*>(word.c_str()));
+  for (std::string& word : command) {
+    arguments.push_back(word.data());
   }
   arguments.push_back(nullptr);
   posix_spawn_file_actions_t quiet;
@@ -110,34 +103,56 @@ ProcessorProgram::ProcessorProgram(const std::vector<std::string>& prefix, const
   if (error != 0) {
     throw std::runtime_error("cannot start " + command[0]);
   }
-  while (!std::filesystem::exists(folder_ + "/port")) {
+  while (!std::filesystem::exists(port_file)) {
     if (waitpid(child_, nullptr, WNOHANG) == child_) {
       child_ = 0;
-      throw std::runtime_error("local-processor ended at once");
+      throw std::runtime_error(command[0] + " ended at once");
     }
     usleep(2000);
   }
-  std::ifstream(folder_ + "/port") >> address_;
+  std::ifstream(port_file) >> address_;
 }
 
-ProcessorProgram::~ProcessorProgram() {
+ServerProgram::~ServerProgram() {
   if (child_ != 0) {
     kill(child_, SIGKILL);
     waitpid(child_, nullptr, 0);
   }
-  std::filesystem::remove_all(folder_);
 }
 
-void ProcessorProgram::toggle_serving() const {
-  kill(child_, SIGUSR1);
+void ServerProgram::signal(int number) const {
+  kill(child_, number);
 }
 
-std::vector<std::string> ProcessorProgram::stop() {
+void ServerProgram::stop() {
   kill(child_, SIGTERM);
   waitpid(child_, nullptr, 0);
   child_ = 0;
+}
+
+namespace {
+
+std::vector<std::string> processor_command(std::vector<std::string> prefix, const std::string& listen,
+                                           const std::string& ledger, const std::vector<std::string>& options) {
+  prefix.insert(prefix.end(), {AGONES_LOCAL_PROCESSOR, "--listen", listen, "--ledger", ledger});
+  prefix.insert(prefix.end(), options.begin(), options.end());
+  return prefix;
+}
+
+}  // namespace
+
+ProcessorProgram::ProcessorProgram(const std::vector<std::string>& prefix, const std::string& listen,
+                                   const std::vector<std::string>& options)
+    : server_(processor_command(prefix, listen, folder_.file("ledger"), options)) {}
+
+void ProcessorProgram::toggle_serving() const {
+  server_.signal(SIGUSR1);
+}
+
+std::vector<std::string> ProcessorProgram::stop() {
+  server_.stop();
   std::vector<std::string> names;
-  const auto ledger = nlohmann::json::parse(std::ifstream(folder_ + "/ledger"));
+  const auto ledger = nlohmann::json::parse(std::ifstream(folder_.file("ledger")));
   for (const auto& entry : ledger["allocations"]) {
     names.push_back(entry["gameServer"]);
   }

@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "support/temporary_folder.h"
+
 namespace agones::test {
 
 std::size_t thread_count();
@@ -23,27 +25,42 @@ struct ProgramResult {
 // Waits for the end.
 ProgramResult run_program(const std::vector<std::string>& command);
 
-// The local-processor program, listening on a port that the system picked. Killed by the destructor.
+// A program that listens on a port that the system picked. Killed by the destructor.
+class ServerProgram {
+ public:
+  // Runs the command with "--port-file FILE" added, and waits until FILE tells the address.
+  explicit ServerProgram(std::vector<std::string> command);
+  ~ServerProgram();
+  ServerProgram(const ServerProgram&) = delete;
+  ServerProgram& operator=(const ServerProgram&) = delete;
+
+  const std::string& address() const { return address_; }
+  void signal(int number) const;
+  // Ends it as its user would, and waits for that.
+  void stop();
+
+ private:
+  std::string address_;
+  pid_t child_ = 0;
+};
+
+// The local-processor program.
 class ProcessorProgram {
  public:
   explicit ProcessorProgram(const std::vector<std::string>& options) : ProcessorProgram({}, "127.0.0.1:0", options) {}
   // `prefix`: a command that runs it, such as "ip netns exec NAME".
   ProcessorProgram(const std::vector<std::string>& prefix, const std::string& listen,
                    const std::vector<std::string>& options);
-  ~ProcessorProgram();
-  ProcessorProgram(const ProcessorProgram&) = delete;
-  ProcessorProgram& operator=(const ProcessorProgram&) = delete;
 
-  const std::string& address() const { return address_; }
+  const std::string& address() const { return server_.address(); }
   // From serving to standby and back.
   void toggle_serving() const;
-  // Ends it as its user would; returns the names of the game servers it allocated.
+  // Ends it; returns the names of the game servers it allocated.
   std::vector<std::string> stop();
 
  private:
-  std::string folder_;
-  std::string address_;
-  pid_t child_ = 0;
+  TemporaryFolder folder_;
+  ServerProgram server_;
 };
 
 }  // namespace agones::test

@@ -16,6 +16,12 @@ inline local::LocalProcessorOptions quick_options() {
   return options;
 }
 
+// To begin with, so that what is submitted until set_faults(faults) goes out in one pull.
+inline local::Faults without_pulls(local::Faults faults) {
+  faults.stop_pulling = true;
+  return faults;
+}
+
 inline std::shared_ptr<local::Fleet> fleet_of(std::size_t count) {
   return std::make_shared<local::Fleet>(local::make_servers(count));
 }

@@ -19,6 +19,7 @@
 #include "support/plugin.h"
 #include "support/process.h"
 #include "support/processor.h"
+#include "support/temporary_folder.h"
 
 namespace agones::test {
 namespace {
@@ -45,6 +46,7 @@ class Host {
   }
 
   SwapClient& client() { return *client_; }
+  void end() { client_.reset(); }
 
   void allocate() {
     std::uint64_t id = 0;
@@ -151,6 +153,7 @@ void swap_under_load(std::vector<std::string> processor_options, std::size_t gro
                      const Host::Adjust& adjust = {}) {
   processor_options.insert(processor_options.end(), {"--pull-interval-ms", "20", "--servers", "1000000"});
   ProcessorProgram processor(processor_options);
+  const std::size_t threads_before = thread_count();
   Host host(processor.address(), adjust);
   ASSERT_TRUE(host.poll_until([&] { return host.client().connection() == PROC_CONNECTION_SERVING; }));
   SteadyLoad load(host);
@@ -171,8 +174,6 @@ void swap_under_load(std::vector<std::string> processor_options, std::size_t gro
       first = Holdings();
     }
   }
-  // The thread that closed the last plugin may still be ending.
-  host.poll_until([&] { return thread_count() <= first.threads; });
   const Holdings last;
   load.stop();
   ASSERT_TRUE(host.poll_until([&] { return host.ended() == host.accepted(); }));
@@ -186,7 +187,8 @@ void swap_under_load(std::vector<std::string> processor_options, std::size_t gro
       static_cast<double>(host.longest_latency.count()) / 1000, first.threads, last.threads, first.fds, last.fds,
       first.mappings, last.mappings,
       (static_cast<double>(last.resident) - static_cast<double>(first.resident)) / 1024 / (swaps - 2));
-  EXPECT_LE(last.threads, first.threads);
+  // gRPC has a thread more or less from moment to moment; a thread that each swap left would show.
+  EXPECT_LT(last.threads, first.threads + static_cast<std::size_t>(swaps) / 4);
   EXPECT_EQ(last.fds, first.fds);
   EXPECT_EQ(last.plugins, first.plugins) << "one plugin is mapped";
   EXPECT_GT(moved + drained, 0U) << "the swaps met no request";
@@ -194,6 +196,8 @@ void swap_under_load(std::vector<std::string> processor_options, std::size_t gro
     // With fewer, the allocator's own settling shows.
     EXPECT_LT(last.resident, first.resident + growth_limit * static_cast<std::size_t>(swaps));
   }
+  host.end();
+  EXPECT_EQ(thread_count(), threads_before);
 }
 
 TEST(Swap, UnderSteadyLoadLosesAndDoublesNothing) {
@@ -239,15 +243,33 @@ TEST(Swap, WhileTheProcessorIsDownMovesTheUnsent) {
   EXPECT_EQ(host.outcomes[PROC_OUTCOME_ALLOCATED], 20U);
 }
 
+TEST(Swap, PollingFromACallbackIsRefusedByName) {
+  const local::LocalProcessor processor(quick_options(), fleet_of(1));
+  struct Nested {
+    SwapClient* client = nullptr;
+    proc_status status = PROC_OK;
+  } nested;
+  const std::string address = processor.address();
+  proc_config config = plaintext_config(address);
+  config.on_event = [](void* self, const proc_event*) {
+    auto& within = *static_cast<Nested*>(self);
+    within.status = within.client->poll(0, {}, {}, nullptr);
+  };
+  config.event_context = &nested;
+  SwapClient client(AGONES_PLUGIN_OLD, config, SwapClient::Options{});
+  nested.client = &client;
+  const auto end = Clock::now() + kPatience;
+  while (nested.status == PROC_OK && Clock::now() < end) {
+    EXPECT_EQ(client.poll(0, {}, milliseconds(10), nullptr), PROC_OK);
+  }
+  EXPECT_EQ(nested.status, PROC_ERR_IN_CALLBACK);
+}
+
 class RefusedSwap : public testing::Test {
  protected:
   void SetUp() override {
-    char folder[] = "/tmp/agones-swap-XXXXXX";
-    ASSERT_NE(mkdtemp(folder), nullptr);
-    folder_ = folder;
     ASSERT_TRUE(host_.poll_until([&] { return host_.client().connection() == PROC_CONNECTION_SERVING; }));
   }
-  void TearDown() override { fs::remove_all(folder_); }
 
   // The swap fails with this reason, and the load goes on on the old plugin.
   void expect_refused(const std::string& path, const std::string& reason) {
@@ -263,17 +285,17 @@ class RefusedSwap : public testing::Test {
   }
 
   std::string write(const std::string& name, const std::string& content) const {
-    std::ofstream(folder_ + "/" + name, std::ios::binary) << content;
-    return folder_ + "/" + name;
+    std::ofstream(folder_.file(name), std::ios::binary) << content;
+    return folder_.file(name);
   }
 
-  std::string folder_;
+  TemporaryFolder folder_;
   local::LocalProcessor processor_{quick_options(), fleet_of(100'000)};
   Host host_{processor_.address()};
 };
 
 TEST_F(RefusedSwap, AMissingFile) {
-  expect_refused(folder_ + "/none.so", "No such file");
+  expect_refused(folder_.file("none.so"), "No such file");
 }
 
 TEST_F(RefusedSwap, AFileThatIsNoLibrary) {
@@ -300,16 +322,16 @@ TEST_F(RefusedSwap, AnOlderMajorVersion) {
 }
 
 TEST_F(RefusedSwap, AFileThatOthersCanWrite) {
-  const std::string path = folder_ + "/open.so";
+  const std::string path = folder_.file("open.so");
   fs::copy_file(AGONES_PLUGIN_NEW, path);
   fs::permissions(path, fs::perms::others_write, fs::perm_options::add);
   expect_refused(path, "can be written by other users");
 }
 
 TEST_F(RefusedSwap, AFolderThatOthersCanWrite) {
-  const std::string path = folder_ + "/plugin.so";
+  const std::string path = folder_.file("plugin.so");
   fs::copy_file(AGONES_PLUGIN_NEW, path);
-  fs::permissions(folder_, fs::perms::others_write, fs::perm_options::add);
+  fs::permissions(folder_.path(), fs::perms::others_write, fs::perm_options::add);
   expect_refused(path, "its folder can be written by other users");
 }
 

@@ -5,6 +5,7 @@
 #include <allocation/processor.pb.h>
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -18,7 +19,12 @@ const TimePoint kStart{};
 
 class Sink : public EngineSink {
  public:
-  void completed(std::unique_ptr<CompletionBlock> block) override { blocks.push_back(std::move(block)); }
+  void completed(std::unique_ptr<CompletionBlock> block) override {
+    blocks.push_back(std::move(block));
+    if (on_completed) {
+      on_completed();
+    }
+  }
   void warn(std::string message, std::uint64_t, std::uint64_t) override { warnings.push_back(std::move(message)); }
 
   std::vector<const Completion*> all() const {
@@ -31,9 +37,18 @@ class Sink : public EngineSink {
     return items;
   }
 
+  std::function<void()> on_completed;
   std::vector<std::unique_ptr<CompletionBlock>> blocks;
   std::vector<std::string> warnings;
 };
+
+// So that a few requests make more than one batch under way.
+Engine::Config several_batches() {
+  Engine::Config config;
+  config.max_batch_size = 100;
+  config.max_unanswered_batches = 64;
+  return config;
+}
 
 class EngineTest : public testing::Test {
  protected:
@@ -100,7 +115,7 @@ class EngineTest : public testing::Test {
 
   void open() { engine().stream_opened("client.1"); }
 
-  Engine::Config config;
+  Engine::Config config = several_batches();
   Counters counters;
   Sink sink;
   TimePoint now = kStart;
@@ -168,8 +183,43 @@ TEST_F(EngineTest, KeepsAnUnusedPullForTheNextRequest) {  // H6
   EXPECT_FALSE(next_batch()) << "one pull, one credit";
 }
 
+TEST_F(EngineTest, KeepsSoManyUnusedPulls) {  // H6
+  config.pull_credit = 2;
+  open();
+  for (int i = 0; i < 5; ++i) {
+    pull();
+  }
+  for (int i = 0; i < 2; ++i) {
+    submit();
+    EXPECT_TRUE(next_batch());
+  }
+  submit();
+  EXPECT_FALSE(next_batch());
+}
+
+TEST_F(EngineTest, SendsNothingOnCreditWhenPullsStayAway) {  // H11, H12
+  open();
+  pull();
+  now += milliseconds(200);
+  pull();
+  now += milliseconds(401);
+  submit();
+  EXPECT_FALSE(next_batch()) << "the processor may be gone";
+  pull();
+  EXPECT_TRUE(next_batch());
+}
+
+TEST_F(EngineTest, AStreamBeginsWithoutCredit) {  // H4
+  open();
+  pull();
+  engine().stream_lost("gone", now);
+  open();
+  submit();
+  EXPECT_FALSE(next_batch());
+}
+
 TEST_F(EngineTest, PullCreditCanBeTurnedOff) {  // H6
-  config.pull_credit = false;
+  config.pull_credit = 0;
   open();
   pull();
   EXPECT_FALSE(engine().eager());
@@ -450,6 +500,32 @@ TEST_F(EngineTest, GiveUpEndsWhatIsInFlight) {
   EXPECT_EQ(sink.all()[0]->outcome, PROC_OUTCOME_SHUTDOWN);
   EXPECT_EQ(sink.all()[0]->delivery, PROC_DELIVERY_UNKNOWN);
   EXPECT_EQ(engine().in_flight(), 0U);
+}
+
+TEST_F(EngineTest, ARequestIsCountedAsEndedBeforeItsResultIsPublished) {
+  open();
+  submit(4);
+  pull();
+  const auto batch = next_batch();
+  ASSERT_TRUE(batch);
+  std::uint64_t in_flight = 4;
+  std::uint64_t late = 0;
+  sink.on_completed = [&] {
+    EXPECT_EQ(counters.in_flight.get(), in_flight);
+    EXPECT_EQ(counters.late_answers.get(), late);
+    EXPECT_EQ(counters.cancelled.get() + counters.timed_out.get() + counters.allocated.get(), 4 - in_flight);
+  };
+  in_flight = 3;
+  late = 1;
+  engine().cancel(1, now);
+  in_flight = 0;
+  late = 4;
+  now += seconds(40);
+  engine().expire(now);
+  // Four orphans: none of them is awaited any more.
+  late = 0;
+  receive(answer_to(*batch));
+  EXPECT_EQ(sink.blocks.size(), 3U);
 }
 
 TEST_F(EngineTest, ReceivedCountsEverySubmission) {

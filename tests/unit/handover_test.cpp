@@ -6,9 +6,10 @@
 #include <thread>
 #include <vector>
 
+#include "engine/request.h"
 #include "engine/request_table.h"
 #include "session/admission.h"
-#include "session/submit_queue.h"
+#include "session/handover_queue.h"
 
 namespace agones::plugin {
 namespace {
@@ -37,10 +38,10 @@ TEST(Admission, LimitIsExactUnderContention) {
   EXPECT_EQ(admission.pending(), kLimit);
 }
 
-TEST(SubmitQueue, LosesNothingAndKeepsEachThreadsOrder) {
+TEST(HandoverQueue, LosesNothingAndKeepsEachThreadsOrder) {
   constexpr std::uint64_t kThreads = 4;
   constexpr std::uint64_t kEach = 5000;
-  SubmitQueue queue;
+  HandoverQueue<RequestPtr> queue;
   std::vector<std::thread> threads;
   for (std::uint64_t thread = 0; thread < kThreads; ++thread) {
     threads.emplace_back([&queue, thread] {

@@ -6,7 +6,7 @@
 
 #include "stream/backoff.h"
 #include "stream/endpoint.h"
-#include "stream/pull_watchdog.h"
+#include "stream/stream_watchdog.h"
 
 namespace agones::plugin {
 namespace {
@@ -36,29 +36,46 @@ TEST(Backoff, JitterSpreadsWithinItsBounds) {
   EXPECT_GT(waits.size(), 100U) << "clients would come back all at once";
 }
 
-TEST(PullWatchdog, WaitsForThePullTimeout) {
-  PullWatchdog watchdog(milliseconds(5000));
+TEST(StreamWatchdog, WaitsForThePullTimeout) {
+  StreamWatchdog watchdog(milliseconds(5000), milliseconds(35'000));
   const TimePoint start{};
   watchdog.opened(start);
-  EXPECT_EQ(watchdog.deadline(false), start + milliseconds(5000));
+  EXPECT_EQ(watchdog.pull_deadline(false), start + milliseconds(5000));
   EXPECT_FALSE(watchdog.ever_pulled());
   watchdog.pulled(start + milliseconds(200));
-  EXPECT_EQ(watchdog.deadline(false), start + milliseconds(5200));
+  EXPECT_EQ(watchdog.pull_deadline(false), start + milliseconds(5200));
   EXPECT_TRUE(watchdog.ever_pulled());
   watchdog.opened(start + milliseconds(9000));
   EXPECT_FALSE(watchdog.ever_pulled());
 }
 
-TEST(PullWatchdog, IsLessPatientWhenAnotherServes) {
-  PullWatchdog watchdog(milliseconds(5000));
+TEST(StreamWatchdog, IsLessPatientWhenAnotherServes) {
+  StreamWatchdog watchdog(milliseconds(5000), milliseconds(35'000));
   const TimePoint start{};
   watchdog.opened(start);
-  EXPECT_EQ(watchdog.deadline(true), start + milliseconds(1000));
+  EXPECT_EQ(watchdog.pull_deadline(true), start + milliseconds(1000));
   watchdog.pulled(start);
   watchdog.pulled(start + milliseconds(600));
-  EXPECT_EQ(watchdog.deadline(true), start + milliseconds(600 + 2400)) << "a slow ticker is not a lost leader";
+  EXPECT_EQ(watchdog.pull_deadline(true), start + milliseconds(600 + 2400)) << "a slow ticker is not a lost leader";
   watchdog.pulled(start + milliseconds(3000));
-  EXPECT_EQ(watchdog.deadline(true), start + milliseconds(3000 + 5000)) << "never over the pull timeout";
+  EXPECT_EQ(watchdog.pull_deadline(true), start + milliseconds(3000 + 5000)) << "never over the pull timeout";
+}
+
+TEST(StreamWatchdog, WaitsForAnswersToWhatWasSent) {
+  StreamWatchdog watchdog(milliseconds(5000), milliseconds(100));
+  const TimePoint start{};
+  watchdog.opened(start);
+  EXPECT_EQ(watchdog.answer_deadline(), TimePoint::max());
+  watchdog.sent(start + milliseconds(10));
+  watchdog.sent(start + milliseconds(50));
+  EXPECT_EQ(watchdog.answer_deadline(), start + milliseconds(110)) << "the first one counts";
+  watchdog.answered(start + milliseconds(60));
+  EXPECT_EQ(watchdog.answer_deadline(), start + milliseconds(160)) << "an answer is progress";
+  watchdog.answered(start + milliseconds(70));
+  EXPECT_EQ(watchdog.answer_deadline(), TimePoint::max());
+  watchdog.sent(start + milliseconds(80));
+  watchdog.opened(start + milliseconds(90));
+  EXPECT_EQ(watchdog.answer_deadline(), TimePoint::max()) << "a new stream owes nothing";
 }
 
 TEST(Endpoints, AreRead) {

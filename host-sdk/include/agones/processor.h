@@ -237,12 +237,14 @@ typedef struct proc_config {
    * 9090. IPv6 as [::1]:9090. Required. */
   proc_text processor_address;
 
-  uint32_t max_batch_size;         /* requests a batch, 1 to 10,000; 100 */
-  uint32_t max_batch_bytes;        /* bytes a batch, 1 KiB to 4 MiB less 4 KiB; 4,128,768 */
-  uint32_t max_unanswered_batches; /* batches sent and not answered, 1 to 65,536; 64 */
-  uint32_t max_pending_requests;   /* accepted and not yet polled, 1 to 16,777,216; 1,048,576 */
-  uint32_t max_message_bytes;      /* largest message from the processor, 64 KiB to 1 GiB; 64 MiB */
-  uint32_t allocation_timeout_ms;  /* for requests that name none, 1 to 86,400,000; 30,000 */
+  uint32_t max_batch_size;  /* requests a batch, 1 to 10,000; 1,000 */
+  uint32_t max_batch_bytes; /* bytes a batch, 1 KiB to 4 MiB less 4 KiB; 4,128,768 */
+  /* Batches sent and not answered, 1 to 65,536; 1: the processor works on one at a time, and can get stuck
+   * when answers queue up on its side. What waits here is NOT_SENT. */
+  uint32_t max_unanswered_batches;
+  uint32_t max_pending_requests;  /* accepted and not yet polled, 1 to 16,777,216; 1,048,576 */
+  uint32_t max_message_bytes;     /* largest message from the processor, 64 KiB to 1 GiB; 64 MiB */
+  uint32_t allocation_timeout_ms; /* for requests that name none, 1 to 86,400,000; 30,000 */
 
   uint32_t reconnect_initial_ms;     /* first wait before trying again, 1 to 3,600,000; 100 */
   uint32_t reconnect_max_ms;         /* longest wait, not under the first; 1,500 */
@@ -252,7 +254,8 @@ typedef struct proc_config {
   uint32_t keepalive_timeout_ms;     /* silence after a ping that ends the connection, from 1; 5,000 */
   uint32_t pull_timeout_ms;          /* a stream not pulled for so long is replaced, from 1; 5,000 */
 
-  /* 1: a request that finds the last pull unused is sent at once. 0: it waits for the next pull. 1 */
+  /* Pulls that find nothing to send are kept, up to so many: each lets a later request be sent at once instead
+   * of waiting for the next pull. 0 to 65,536; 64 */
   uint32_t pull_credit;
   /* 1: requests not yet sent end as DISCONNECTED when no processor can be reached. 0: they wait until
    * their timeout. 0 */
@@ -273,7 +276,9 @@ typedef struct proc_config {
   proc_text tls_server_name; /* the name to expect in the certificate; default: the host's name */
 
   proc_severity log_level; /* the least severe line to report; WARNING */
-  uint32_t reserved;
+  /* A stream that is pulled, but on which no batch is answered for so long though some were sent, is replaced: its
+   * processor is stuck. Not less than its slowest request may take. From 1; 35,000 */
+  uint32_t answer_timeout_ms;
   proc_event_fn* on_event; /* needed for proc_poll; proc_poll_events does without */
   void* event_context;
   proc_log_fn* on_log; /* NULL: log lines come as PROC_EVENT_LOG */
@@ -299,7 +304,7 @@ typedef struct proc_request {
   uint32_t reserved;
 } proc_request;
 
-/* Counters since proc_init, and four gauges. */
+/* Counters since proc_init, and four gauges. A request is counted as ended before its result can be polled. */
 typedef struct proc_stats {
   uint32_t struct_size;
   uint32_t reserved;

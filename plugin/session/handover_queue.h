@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// From many threads to one: accepted requests on their way to the link's thread, events on their way to the poller.
+// Lock-free, so that a thread that loses its processor in the middle of a hand-over delays nobody.
+#pragma once
+
+#include <atomic>
+
+namespace agones::plugin {
+
+// `Pointer`: a unique_ptr to something with a member `next`.
+template <typename Pointer>
+class HandoverQueue {
+ public:
+  using Item = typename Pointer::element_type;
+
+  HandoverQueue() = default;
+  ~HandoverQueue() {
+    Item* item = take_all();
+    while (item != nullptr) {
+      const Pointer owned(item);
+      item = owned->next;
+    }
+  }
+  HandoverQueue(const HandoverQueue&) = delete;
+  HandoverQueue& operator=(const HandoverQueue&) = delete;
+
+  // Whether it was empty before.
+  bool push(Pointer item) {
+    Item* added = item.release();
+    // What is pushed may be taken and gone at once.
+    Item* before = head_.load(std::memory_order_relaxed);
+    do {
+      added->next = before;
+    } while (!head_.compare_exchange_weak(before, added, std::memory_order_seq_cst, std::memory_order_relaxed));
+    return before == nullptr;
+  }
+
+  bool empty() const { return head_.load(std::memory_order_seq_cst) == nullptr; }
+
+  // All that was pushed, oldest first, linked by `next`. The caller owns it.
+  Item* take_all() {
+    Item* newest = head_.exchange(nullptr, std::memory_order_acq_rel);
+    Item* oldest = nullptr;
+    while (newest != nullptr) {
+      Item* older = newest->next;
+      newest->next = oldest;
+      oldest = newest;
+      newest = older;
+    }
+    return oldest;
+  }
+
+ private:
+  // A stack; taken as a whole, so that the ABA problem can't arise.
+  std::atomic<Item*> head_{nullptr};
+};
+
+}  // namespace agones::plugin
