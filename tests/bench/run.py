@@ -1,83 +1,199 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Measures the plugin beside a bare gRPC loop: run.py BUILD_FOLDER [--guard] [--json FILE]
+"""Measures the plugin beside its peers, and writes the table and the plots of tests/bench/results/.
 
-The two take turns against one local processor, five times; the table shows medians and spreads. --guard is the short
-form for tests: it fails if the plugin costs more CPU per allocation than the bare loop.
+  run.py BUILD                 all of it, five repetitions; about a quarter of an hour
+  run.py BUILD --report        writes table and plots anew from results.json
+  run.py BUILD --guard         for tests: fails if the plugin costs more CPU per allocation than the bare loop
+
+The peers: a bare C++ loop on the same stream; one unary call for each allocation; a client in Go. The processor and the
+Go client are those of tests/interop. Clients take turns, each in a process of its own.
 """
 import argparse
 import json
-import statistics
+import os
+import platform
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
+import report
 
-def start_processor(build, folder, servers):
-    port_file = Path(folder) / "port"
-    fleet_file = Path(folder) / "fleet.json"
-    fleet = {"fleet": "local", "replicas": servers, "labels": {"agones.dev/sdk-gs-session-ready": "true"}}
-    fleet_file.write_text(json.dumps({"gameServers": [fleet]}))
-    process = subprocess.Popen(
-        [build / "sample-host/local-processor", "--listen", "127.0.0.1:0", "--port-file", port_file,
-         "--fleet-file", fleet_file, "--pull-interval-ms", "20", "--return-after-ms", "1"],
-        stdout=subprocess.DEVNULL)
-    for _ in range(1200):
-        if port_file.exists():
-            return process, port_file.read_text().strip()
-        time.sleep(0.05)
-    process.kill()
-    sys.exit("bench: the local processor did not start")
+REPETITIONS = 5
+RESULTS = Path(__file__).parent / "results"
+GUARD_LIMIT = 1.0
 
-
-def measure(build, kind, address, requests, in_flight):
-    done = subprocess.run([build / "tests/bench-client", kind, address, str(requests), str(in_flight)],
-                          check=True, capture_output=True, text=True, timeout=120)
-    return json.loads(done.stdout)
+# In flight: the clients and how many requests each sends. The Go client sends a pull's requests as one message, so that
+# 10^5 are more than the 4 MiB that a processor takes; a unary call each is slow.
+LOAD_20_MS = {
+    1_000: {"plugin": 100_000, "bare": 100_000, "go": 100_000, "unary": 20_000},
+    10_000: {"plugin": 200_000, "encoding-plugin": 200_000, "bare": 200_000, "go": 100_000, "unary": 40_000},
+    100_000: {"plugin": 400_000, "bare": 400_000},
+    1_000_000: {"plugin": 1_500_000, "bare": 1_500_000},
+}
+LOAD_200_MS = {
+    1_000: {"plugin": 20_000, "bare": 20_000, "go": 20_000},
+    10_000: {"plugin": 100_000, "bare": 100_000, "go": 100_000},
+}
+HOLD = {10_000: ["plugin", "go"], 100_000: ["plugin", "go"], 1_000_000: ["plugin"]}
+PACED_REQUESTS = 100
 
 
-def spread(values):
-    return f"{statistics.median(values):.2f} ({min(values):.2f} to {max(values):.2f})"
+class Server:
+    """A program that listens on a port that the system picks, for as long as the `with` lasts."""
+
+    def __init__(self, command):
+        self._command = command
+
+    def __enter__(self):
+        self._folder = tempfile.TemporaryDirectory()
+        port_file = Path(self._folder.name) / "port"
+        self._process = subprocess.Popen([*self._command, "--port-file", port_file], stdout=subprocess.DEVNULL)
+        while not port_file.exists():
+            if self._process.poll() is not None:
+                sys.exit(f"bench: {self._command[0]} ended at once")
+            time.sleep(0.01)
+        self.address = port_file.read_text().strip()
+        return self
+
+    def __exit__(self, *_):
+        self._process.terminate()
+        self._process.wait()
+        self._folder.cleanup()
+
+
+class Clients:
+    def __init__(self, build, folder):
+        self._client = build / "tests/bench-client"
+        self._go_client = build / "tests/interop/programs/go-client"
+        self._body = Path(folder) / "request"
+        subprocess.run([self._client, "--write-body", self._body], check=True)
+
+    def start(self, client, mode, server, **options):
+        if client == "go":
+            command = [self._go_client, "-body", self._body]
+        else:
+            command = [self._client, "--client", client]
+        command += ["--mode", mode, "--address", server.address]
+        for name, value in options.items():
+            command += ["--" + name.replace("_", "-"), str(value)]
+        return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+    def measure(self, client, mode, server, **options):
+        return self.result(self.start(client, mode, server, **options))
+
+    @staticmethod
+    def result(process):
+        output = process.communicate(timeout=180)[0]
+        if process.returncode != 0:
+            sys.exit(f"bench: failed: {process.args}")
+        return json.loads(output)
+
+
+def turn(clients, repetition):
+    """Each repetition begins with another client."""
+    clients = list(clients)
+    first = repetition % len(clients)
+    return clients[first:] + clients[:first]
+
+
+def measure_all(build):
+    program = build / "tests/interop/programs/go-processor"
+    if not program.exists():
+        sys.exit(f"bench: {program} is missing: the peers need Go 1.26 or newer")
+    processor = [program, "--serialize-sends", "--pull-interval"]
+    results = []
+    with tempfile.TemporaryDirectory() as folder, \
+         Server([*processor, "20ms"]) as quick, \
+         Server([*processor, "200ms"]) as usual, \
+         Server([*processor, "24h"]) as never:
+        clients = Clients(build, folder)
+
+        def measure(client, mode, server, pull_ms, **options):
+            result = clients.measure(client, mode, server, **options)
+            results.append({**result, "pullMs": pull_ms})
+            print(json.dumps(results[-1]), file=sys.stderr)
+
+        for repetition in range(REPETITIONS):
+            print(f"bench: repetition {repetition + 1} of {REPETITIONS}", file=sys.stderr)
+            for server, pull_ms, load in ((quick, 20, LOAD_20_MS), (usual, 200, LOAD_200_MS)):
+                for in_flight, requests in load.items():
+                    for client in turn(requests, repetition):
+                        measure(client, "load", server, pull_ms, requests=requests[client], in_flight=in_flight)
+            for in_flight, who in HOLD.items():
+                for client in turn(who, repetition):
+                    measure(client, "hold", never, 0, in_flight=in_flight)
+            measure("plugin", "submit", quick, 20, requests=200_000)
+            measure("plugin", "poll", quick, 20, requests=100_000)
+            measure("plugin", "frames", quick, 20, requests=50_000)
+            for client in turn(["plugin", "bare"], repetition):
+                measure(client, "idle", usual, 200, seconds=12)
+            measure("plugin", "life", quick, 20)
+            # So few requests don't disturb each other.
+            together = [clients.start(client, "paced", usual, requests=PACED_REQUESTS, seed=repetition + 1)
+                        for client in ("plugin", "go", "unary")]
+            results += [{**clients.result(process), "pullMs": 200} for process in together]
+    return {"machine": machine(), "plugin": plugin_file(build), "results": results}
+
+
+def machine():
+    cpu = next(line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines()
+               if line.startswith("model name"))
+    version = subprocess.run(["dpkg-query", "-W", "-f", "${Version}", "libgrpc++-dev"], capture_output=True, text=True)
+    go = subprocess.run(["go", "env", "GOVERSION"], capture_output=True, text=True)
+    return {"cores": os.cpu_count(), "cpu": cpu, "kernel": platform.release().split("-")[0],
+            "grpc": version.stdout.split("-")[0], "go": go.stdout.strip()}
+
+
+def plugin_file(build):
+    library = build / "plugin/libagones_processor.so"
+    with tempfile.TemporaryDirectory() as folder:
+        stripped = Path(folder) / "stripped.so"
+        subprocess.run(["strip", "--strip-unneeded", "-o", stripped, library], check=True)
+        return {"bytes": stripped.stat().st_size, "bytesWithSymbols": library.stat().st_size}
+
+
+def guard(build):
+    """Needs no Go: the local processor is the server."""
+    with tempfile.TemporaryDirectory() as folder:
+        fleet_file = Path(folder) / "fleet.json"
+        fleet = {"fleet": "local", "replicas": 200_000, "labels": {"agones.dev/sdk-gs-session-ready": "true"}}
+        fleet_file.write_text(json.dumps({"gameServers": [fleet]}))
+        clients = Clients(build, folder)
+        results = []
+        with Server([build / "sample-host/local-processor", "--listen", "127.0.0.1:0", "--fleet-file", fleet_file,
+                     "--pull-interval-ms", "20", "--return-after-ms", "1"]) as server:
+            for repetition in range(3):
+                for client in turn(["plugin", "bare"], repetition):
+                    results.append(clients.measure(client, "load", server, requests=100_000, in_flight=10_000))
+        cpu = {client: report.median(r["cpuUs"] for r in results if r["client"] == client)
+               for client in ("plugin", "bare")}
+        ratio = cpu["plugin"] / cpu["bare"]
+        print(f"CPU per allocation: plugin {cpu['plugin']:.2f} us, bare loop {cpu['bare']:.2f} us: {ratio:.2f} of it")
+        if ratio > GUARD_LIMIT:
+            sys.exit(f"bench: at most {GUARD_LIMIT} is allowed")
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("build", type=Path)
-    parser.add_argument("--guard", action="store_true")
-    parser.add_argument("--json", type=Path)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("build", type=Path, help="build folder, such as build/release")
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--guard", action="store_true")
+    what.add_argument("--report", action="store_true")
     options = parser.parse_args()
-    repetitions = 3 if options.guard else 5
-    rows = [(10_000, 100_000)] if options.guard else [(1_000, 200_000), (10_000, 400_000), (100_000, 400_000)]
-
-    results = []
-    with tempfile.TemporaryDirectory() as folder:
-        process, address = start_processor(options.build, folder, 200_000)
-        try:
-            for in_flight, requests in rows:
-                for repetition in range(repetitions):
-                    kinds = ["plugin", "bare"] if repetition % 2 == 0 else ["bare", "plugin"]
-                    results += [measure(options.build, kind, address, requests, in_flight) for kind in kinds]
-        finally:
-            process.terminate()
-            process.wait()
-
-    print("| in flight | plugin: CPU us per allocation | bare loop | ratio | plugin: bytes per pending |")
-    print("|---|---|---|---|---|")
-    worst = 0.0
-    for in_flight, _ in rows:
-        of = {kind: [r for r in results if r["kind"] == kind and r["inFlight"] == in_flight]
-              for kind in ("plugin", "bare")}
-        cpu = {kind: [r["cpuUs"] for r in of[kind]] for kind in of}
-        ratio = statistics.median(cpu["plugin"]) / statistics.median(cpu["bare"])
-        worst = max(worst, ratio)
-        memory = statistics.median(r["bytesPerPending"] for r in of["plugin"])
-        print(f"| {in_flight} | {spread(cpu['plugin'])} | {spread(cpu['bare'])} | {ratio:.2f} | {memory:.0f} |")
-    if options.json:
-        options.json.write_text(json.dumps(results, indent=1) + "\n")
-    if options.guard and worst > 1.0:
-        sys.exit(f"bench: {worst:.2f} of the bare loop's CPU per allocation, at most 1.0 is allowed")
+    if options.guard:
+        guard(options.build)
+        return
+    RESULTS.mkdir(exist_ok=True)
+    raw = RESULTS / "results.json"
+    if not options.report:
+        measured = measure_all(options.build)
+        lines = ",\n".join("  " + json.dumps(result) for result in measured.pop("results"))
+        raw.write_text(json.dumps(measured)[:-1] + ', "results": [\n' + lines + "\n]}\n")
+    report.write(json.loads(raw.read_text()), RESULTS)
+    print((RESULTS / "results.md").read_text())
 
 
 if __name__ == "__main__":

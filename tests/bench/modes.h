@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// What bench-client can measure. Each returns its figures.
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <string>
+
+namespace agones::test {
+
+struct BenchOptions {
+  std::string client = "plugin";  // plugin, encoding-plugin, bare, unary
+  std::string address;
+  std::uint64_t requests = 1000;
+  std::uint64_t in_flight = 100;
+  std::uint32_t seed = 1;
+  int seconds = 20;
+  // Of the plugin and the bare loop; 0: their defaults.
+  std::uint32_t max_batch_size = 0;
+  std::uint32_t max_unanswered_batches = 0;
+};
+
+// Keeps `in_flight` requests under way until `requests` have ended: CPU, throughput, memory.
+nlohmann::json measure_load(const BenchOptions& options);
+// `in_flight` requests that nobody pulls: memory.
+nlohmann::json measure_hold(const BenchOptions& options);
+// `requests`, 5 a second at random times: latencies.
+nlohmann::json measure_paced(const BenchOptions& options);
+// What proc_allocate costs the calling thread, alone and with 7 others, beside malloc and memcpy.
+nlohmann::json measure_submit(const BenchOptions& options);
+// What proc_poll costs per event when `requests` answers wait.
+nlohmann::json measure_poll(const BenchOptions& options);
+// The frames of a 60 Hz loop while `requests` answers arrive.
+nlohmann::json measure_frames(const BenchOptions& options);
+// Connected and pulled for so many seconds with nothing to do: CPU, threads.
+nlohmann::json measure_idle(const BenchOptions& options);
+// Loading, connecting, ending, unloading: times.
+nlohmann::json measure_life(const BenchOptions& options);
+
+}  // namespace agones::test

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bench/plugin_host.h"
+
+#include <stdexcept>
+
+#include "bench/measure.h"
+
+namespace agones::test {
+
+PluginHost::PluginHost(const std::string& address, const Adjust& adjust, const Api& api)
+    : api_(api), body_(encoded_request()) {
+  request_.struct_size = sizeof(request_);
+  request_.body = {body_.data(), body_.size()};
+  proc_config config{};
+  api_.config_init(PROC_ABI_VERSION, &config, sizeof(config));
+  config.processor_address = text(address);
+  config.transport = PROC_TRANSPORT_PLAINTEXT;
+  config.max_pending_requests = 1 << 22;
+  config.allocation_timeout_ms = 600'000;
+  config.on_event = [](void* self, const proc_event* event) {
+    if (event->type == PROC_EVENT_RESULT) {
+      auto& host = *static_cast<PluginHost*>(self);
+      ++host.ended;
+      if (host.on_result) {
+        host.on_result(*event);
+      }
+    }
+  };
+  config.event_context = this;
+  if (adjust) {
+    adjust(config);
+  }
+  char error[256] = "";
+  if (api_.init(&config, &client_, error, sizeof(error)) != PROC_OK) {
+    throw std::runtime_error(error);
+  }
+}
+
+PluginHost::~PluginHost() {
+  while (api_.shutdown(client_, 0, nullptr, 0) == PROC_ERR_TIMEOUT) {
+  }
+  api_.destroy(client_);
+}
+
+void PluginHost::wait_until_serving() {
+  proc_connection_state state = 0;
+  while (state != PROC_CONNECTION_SERVING) {
+    poll(10);
+    api_.get_connection(client_, &state, nullptr, 0);
+  }
+}
+
+void PluginHost::submit() {
+  char error[256] = "";
+  if (api_.allocate(client_, &request_, nullptr, error, sizeof(error)) != PROC_OK) {
+    throw std::runtime_error(error);
+  }
+}
+
+void PluginHost::submit(const std::string& body) {
+  body_ = body;
+  request_.body = {body_.data(), body_.size()};
+  submit();
+}
+
+proc_stats PluginHost::stats() const {
+  proc_stats stats{};
+  stats.struct_size = sizeof(stats);
+  api_.get_stats(client_, &stats);
+  return stats;
+}
+
+}  // namespace agones::test

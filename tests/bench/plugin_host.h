@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// A host as lean as one can be: no copies of events, no checks.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include "support/plugin.h"
+
+namespace agones::test {
+
+class PluginHost {
+ public:
+  using Adjust = std::function<void(proc_config&)>;
+  explicit PluginHost(const std::string& address, const Adjust& adjust = {}, const Api& api = plugin());
+  ~PluginHost();
+  PluginHost(const PluginHost&) = delete;
+  PluginHost& operator=(const PluginHost&) = delete;
+
+  // Polls until the processor pulls.
+  void wait_until_serving();
+  void submit();
+  void submit(const std::string& body);
+  void poll(std::int32_t wait_ms, std::uint32_t max_time_us = 0) {
+    api_.poll(client_, 0, max_time_us, wait_ms, nullptr);
+  }
+  proc_stats stats() const;
+  const Api& api() const { return api_; }
+  proc_client* handle() const { return client_; }
+  const proc_request& request() const { return request_; }
+
+  std::uint64_t ended = 0;
+  std::function<void(const proc_event&)> on_result;  // called as well
+
+ private:
+  const Api& api_;
+  proc_client* client_ = nullptr;
+  std::string body_;
+  proc_request request_{};
+};
+
+}  // namespace agones::test

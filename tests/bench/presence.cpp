@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the plugin costs by being there.
+#include <allocation/processor.grpc.pb.h>
+#include <grpcpp/grpcpp.h>
+
+#include <stdexcept>
+
+#include "bench/measure.h"
+#include "bench/modes.h"
+#include "bench/plugin_host.h"
+#include "support/process.h"
+
+namespace agones::test {
+
+using nlohmann::json;
+
+namespace {
+
+// Whatever a start needs once is over after this.
+constexpr double kSettlingSeconds = 2;
+
+// The stream alone, read by one thread: what gRPC itself costs.
+json idle_bare(const BenchOptions& options) {
+  const std::size_t threads_before = thread_count();
+  const auto stub =
+      allocation::Processor::NewStub(grpc::CreateChannel(options.address, grpc::InsecureChannelCredentials()));
+  grpc::ClientContext context;
+  const auto stream = stub->StreamBatches(&context);
+  allocation::ProcessorMessage message;
+  message.set_client_id("bare");
+  stream->Write(message);
+  std::uint64_t pulls = 0;
+  const auto read_for = [&](double seconds) {
+    for (const auto start = Clock::now(); seconds_since(start) < seconds && stream->Read(&message); ++pulls) {
+    }
+  };
+  read_for(kSettlingSeconds);
+  const double cpu = cpu_seconds();
+  const auto start = Clock::now();
+  pulls = 0;
+  read_for(options.seconds);
+  const double time = seconds_since(start);
+  json result{{"seconds", time},
+              {"cpuPercent", (cpu_seconds() - cpu) / time * 100},
+              {"pullsPerSecond", static_cast<double>(pulls) / time},
+              {"threads", thread_count() - threads_before}};
+  context.TryCancel();
+  return result;
+}
+
+}  // namespace
+
+json measure_idle(const BenchOptions& options) {
+  if (options.client == "bare") {
+    return idle_bare(options);
+  }
+  const std::size_t threads_before = thread_count();
+  PluginHost host(options.address);
+  host.wait_until_serving();
+  for (const auto start = Clock::now(); seconds_since(start) < kSettlingSeconds;) {
+    host.poll(1000);
+  }
+  const double cpu = cpu_seconds();
+  const std::uint64_t pulls = host.stats().pulls;
+  const auto start = Clock::now();
+  while (seconds_since(start) < options.seconds) {
+    host.poll(1000);
+  }
+  const double time = seconds_since(start);
+  return {{"seconds", time},
+          {"cpuPercent", (cpu_seconds() - cpu) / time * 100},
+          {"pullsPerSecond", static_cast<double>(host.stats().pulls - pulls) / time},
+          {"threads", thread_count() - threads_before}};
+}
+
+json measure_life(const BenchOptions& options) {
+  json result;
+  auto start = Clock::now();
+  const auto lap = [&](const char* name) {
+    result[name] = seconds_since(start) * 1000;
+    start = Clock::now();
+  };
+  Library library(plugin_path());
+  lap("loadMs");
+  {
+    PluginHost host(options.address, {}, library.api());
+    lap("initMs");
+    host.wait_until_serving();
+    start = Clock::now();
+  }
+  lap("shutdownMs");
+  while (library.api().get_unload_state(nullptr, 0) != PROC_UNLOAD_SAFE) {
+  }
+  library.close();
+  lap("unloadMs");
+  if (mapping_count("libagones_processor") != 0) {
+    throw std::runtime_error("the plugin is still mapped");
+  }
+  return result;
+}
+
+}  // namespace agones::test
