@@ -45,7 +45,8 @@ void Engine::cancel(std::uint64_t id, TimePoint now) {
   }
 }
 
-void Engine::stream_opened(std::string client_id) {
+void Engine::stream_opened(std::uint64_t stream, std::string client_id) {
+  stream_ = stream;
   client_id_ = std::move(client_id);
   stream_open_ = true;
   pull_quota_ = 0;
@@ -80,6 +81,19 @@ void Engine::stream_lost(std::string_view reason, TimePoint now) {
     end_all(in_flight_, PROC_OUTCOME_DISCONNECTED, reason, now);
   }
   update_gauges();
+}
+
+bool Engine::stream_replaced(std::string_view reason, TimePoint now) {
+  LateAnswers late = std::move(gave_up_);
+  for (const Request* request = in_flight_.front(); request != nullptr; request = request->next) {
+    late.emplace(request->id, request->batch_id);
+  }
+  const bool awaited = !late.empty();
+  if (awaited) {
+    late_streams_[stream_] = std::move(late);
+  }
+  stream_lost(reason, now);
+  return awaited;
 }
 
 void Engine::set_reachable(bool reachable, std::string_view reason, TimePoint now) {
@@ -182,6 +196,32 @@ Received Engine::receive(std::string bytes, TimePoint now) {
   }
 }
 
+bool Engine::receive_late(std::uint64_t stream, std::string bytes, TimePoint now) {
+  const auto awaited = late_streams_.find(stream);
+  if (awaited == late_streams_.end()) {
+    return false;
+  }
+  auto block = std::make_unique<CompletionBlock>(std::move(bytes));
+  if (!decode_message(block->storage, incoming_)) {
+    counters_.malformed_messages.add();
+    return false;
+  }
+  // Its pulls are for nothing that would be sent.
+  if (incoming_.kind == IncomingMessage::Kind::kBatchResponse) {
+    for (const Answer& answer : incoming_.answers) {
+      answer_nobody(answer, awaited->second, now, *block);
+    }
+    publish(std::move(block));
+    update_gauges();
+  }
+  return !awaited->second.empty();
+}
+
+void Engine::late_stream_closed(std::uint64_t stream) {
+  late_streams_.erase(stream);
+  update_gauges();
+}
+
 void Engine::answered(const IncomingMessage& message, std::unique_ptr<CompletionBlock> block, TimePoint now) {
   block->items.reserve(message.answers.size());
   if (unanswered_batches_.count(message.batch_id) != 0) {
@@ -198,7 +238,7 @@ void Engine::answered(const IncomingMessage& message, std::unique_ptr<Completion
 void Engine::answer_one(const Answer& answer, TimePoint now, CompletionBlock& block) {
   Request* request = table_.find(answer.request_id);
   if (request == nullptr || request->state != Request::State::kInFlight) {
-    answer_nobody(answer, now, block);
+    answer_nobody(answer, gave_up_, now, block);
     return;
   }
   if (answer.kind == Answer::Kind::kResponse && has_game_server(answer.payload)) {
@@ -215,21 +255,21 @@ void Engine::answer_one(const Answer& answer, TimePoint now, CompletionBlock& bl
   block.items.back().code = code;
 }
 
-void Engine::answer_nobody(const Answer& answer, TimePoint now, CompletionBlock& block) {
+void Engine::answer_nobody(const Answer& answer, LateAnswers& awaited, TimePoint now, CompletionBlock& block) {
   const bool has_server = answer.kind == Answer::Kind::kResponse && has_game_server(answer.payload);
   const bool given_out = answer.request_id != 0 && answer.request_id <= highest_id_;
-  const auto late = gave_up_.find(answer.request_id);
-  if (late == gave_up_.end() && given_out) {
+  const auto late = awaited.find(answer.request_id);
+  if (late == awaited.end() && given_out) {
     // Answered before: the host has that game server already.
     counters_.duplicate_answers.add();
     sink_.warn("a second answer to a request was dropped", answer.request_id, 0);
     return;
   }
   Completion orphan;
-  if (late != gave_up_.end()) {
+  if (late != awaited.end()) {
     orphan.request_id = late->first;
     orphan.batch_id = late->second;
-    gave_up_.erase(late);
+    awaited.erase(late);
   } else {
     counters_.unknown_answers.add();
     sink_.warn("the processor answered a request id that was never given out: '" +
@@ -345,7 +385,11 @@ void Engine::count_outcome(proc_outcome outcome) {
 void Engine::update_gauges() {
   counters_.unsent.set(hot_.size());
   counters_.in_flight.set(in_flight_.size());
-  counters_.late_answers.set(gave_up_.size());
+  std::size_t late = gave_up_.size();
+  for (const auto& [stream, awaited] : late_streams_) {
+    late += awaited.size();
+  }
+  counters_.late_answers.set(late);
 }
 
 }  // namespace agones::plugin

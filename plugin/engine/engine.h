@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -54,14 +55,21 @@ class Engine {
   void submit(RequestPtr request, TimePoint now);
   void cancel(std::uint64_t id, TimePoint now);
 
-  // A new stream is registered under `client_id`; nothing is sent before its first pull.
-  void stream_opened(std::string client_id);
+  // A new stream is registered under `client_id`; nothing is sent before its first pull. `stream` is its number.
+  void stream_opened(std::uint64_t stream, std::string client_id);
   void stream_lost(std::string_view reason, TimePoint now);
+  // The stream is given up, but not closed. True if answers to what was sent on it may still come: they are to be
+  // read until late_stream_closed().
+  bool stream_replaced(std::string_view reason, TimePoint now);
   // Whether any processor can be reached; matters with fail_fast alone.
   void set_reachable(bool reachable, std::string_view reason, TimePoint now);
 
   // A message of the stream. Of a malformed one nothing is used, and its stream can't be trusted any more.
   Received receive(std::string bytes, TimePoint now);
+
+  // The same for a stream that was replaced. False when no more answers are awaited from it.
+  bool receive_late(std::uint64_t stream, std::string bytes, TimePoint now);
+  void late_stream_closed(std::uint64_t stream);
 
   // The next batch to send, if the pull and the limits allow one.
   std::optional<Batch> next_batch(TimePoint now);
@@ -81,6 +89,9 @@ class Engine {
   std::size_t in_flight() const { return in_flight_.size(); }
 
  private:
+  // Requests that were sent on a stream and ended without an answer, with their batches.
+  using LateAnswers = std::unordered_map<std::uint64_t, std::uint64_t>;
+
   void pulled(TimePoint now);
   bool use_credit(TimePoint now);
   void answered(const IncomingMessage& message, std::unique_ptr<CompletionBlock> block, TimePoint now);
@@ -89,7 +100,7 @@ class Engine {
   void publish(std::unique_ptr<CompletionBlock> block);
   void end_all(RequestList& list, proc_outcome outcome, std::string_view text, TimePoint now);
   void answer_one(const Answer& answer, TimePoint now, CompletionBlock& block);
-  void answer_nobody(const Answer& answer, TimePoint now, CompletionBlock& block);
+  void answer_nobody(const Answer& answer, LateAnswers& awaited, TimePoint now, CompletionBlock& block);
   void count_outcome(proc_outcome outcome);
   void update_gauges();
 
@@ -104,9 +115,11 @@ class Engine {
   // Requests of a batch that have not ended. A batch leaves when it is answered or none is left, so
   // that a processor that never answers can't block the window for ever.
   std::unordered_map<std::uint64_t, std::size_t> unanswered_batches_;
-  // Sent on this stream, ended without an answer: a late answer to one of these is an orphan.
-  std::unordered_map<std::uint64_t, std::uint64_t> gave_up_;
+  // Of this stream, and of those that were replaced and are still read: a late answer to one of these is an orphan.
+  LateAnswers gave_up_;
+  std::map<std::uint64_t, LateAnswers> late_streams_;
 
+  std::uint64_t stream_ = 0;
   std::string client_id_;
   bool stream_open_ = false;
   // How many of the hot batch's first requests the last pull covers.

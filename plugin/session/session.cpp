@@ -411,13 +411,25 @@ bool Session::finished() {
          engine_.in_flight() == 0;
 }
 
-void Session::stream_opened(const std::string& client_id) {
-  engine_.stream_opened(client_id);
+void Session::stream_opened(std::uint64_t stream, const std::string& client_id) {
+  engine_.stream_opened(stream, client_id);
   add_log(PROC_SEVERITY_INFO, "stream", "stream opened as " + client_id);
 }
 
 void Session::stream_lost(std::string_view reason, TimePoint now) {
   engine_.stream_lost(reason, now);
+}
+
+bool Session::stream_replaced(std::string_view reason, TimePoint now) {
+  return engine_.stream_replaced(reason, now);
+}
+
+bool Session::receive_late(std::uint64_t stream, std::string bytes, TimePoint now) {
+  return engine_.receive_late(stream, std::move(bytes), now);
+}
+
+void Session::late_stream_closed(std::uint64_t stream) {
+  engine_.late_stream_closed(stream);
 }
 
 Received Session::message(std::string bytes, TimePoint now) {

@@ -34,6 +34,8 @@ class BidiCall {
   // Says as well that nothing more will be written. A server whose method takes one request may wait for that.
   void write_last(std::string bytes);
 
+  // From now on this one hears of the call.
+  void listen(Listener& listener) { listener_ = &listener; }
   // Ends the call; the listener hears no more of it.
   void abandon();
   // No operation is under way any more, and none will be: the object may be destroyed.

@@ -16,8 +16,6 @@ constexpr char kStreamBatches[] = "/allocation.Processor/StreamBatches";
 constexpr Duration kResolveInterval = milliseconds(1000);
 // While closing: how often it is looked whether gRPC has let go.
 constexpr Duration kClosingInterval = milliseconds(10);
-// Events taken in before the next turn.
-constexpr int kEventsPerTurn = 64;
 
 TimePoint clock_now() {
   return std::chrono::steady_clock::now();
@@ -67,21 +65,17 @@ void Link::run() {
     }
     const TimePoint manage_at = manage(now);
     write_batches(now);
-    wait_for_events(std::min(turn_at, manage_at));
+    wait_for_event(std::min(turn_at, manage_at));
   }
   close_all();
 }
 
-void Link::wait_for_events(TimePoint until) {
+// One event at a time: to ask whether there are more is a system call each time that there are none.
+void Link::wait_for_event(TimePoint until) {
   void* tag = nullptr;
   bool ok = false;
-  gpr_timespec deadline = deadline_at(until, clock_now());
-  for (int events = 0; events < kEventsPerTurn; ++events) {
-    if (queue_->AsyncNext(&tag, &ok, deadline) != grpc::CompletionQueue::GOT_EVENT) {
-      return;
-    }
+  if (queue_->AsyncNext(&tag, &ok, deadline_at(until, clock_now())) == grpc::CompletionQueue::GOT_EVENT) {
     static_cast<CompletionTag*>(tag)->complete(ok);
-    deadline = gpr_time_0(GPR_CLOCK_MONOTONIC);
   }
 }
 
@@ -90,6 +84,7 @@ TimePoint Link::manage(TimePoint now) {
   TimePoint next = manage_addresses(now);
   next = std::min(next, manage_replicas(now));
   next = std::min(next, manage_stream(now));
+  next = std::min(next, manage_late_streams(now));
   update_connection(now);
   return next;
 }
@@ -146,9 +141,9 @@ TimePoint Link::manage_stream(TimePoint now) {
     const TimePoint pull_by = watchdog_.pull_deadline(another);
     const TimePoint answer_by = watchdog_.answer_deadline();
     if (now >= pull_by) {
-      lose_stream(stream_target_ + ": not pulled" + (another ? ", and another processor serves" : " in time"), now);
+      replace_stream(stream_target_ + ": not pulled" + (another ? ", and another processor serves" : " in time"), now);
     } else if (now >= answer_by) {
-      lose_stream(stream_target_ + ": pulled, but not answered in time", now);
+      replace_stream(stream_target_ + ": pulled, but not answered in time", now);
     } else {
       if (!registered_ && stream_->can_write()) {
         stream_->write(encode_registration(stream_id()));
@@ -198,18 +193,47 @@ void Link::open_stream(Replica& replica, TimePoint now) {
   stream_target_ = replica.address().target;
   watchdog_.opened(now);
   stream_ = std::make_unique<BidiCall>(replica.channel(), kStreamBatches, *queue_, *this);
-  handler_.stream_opened(stream_id());
+  handler_.stream_opened(epoch_, stream_id());
 }
 
 void Link::lose_stream(const std::string& reason, TimePoint now) {
   graveyard_.add(std::move(stream_));
+  after_stream(reason, now);
+  handler_.stream_lost(reason, now);
+}
+
+void Link::replace_stream(const std::string& reason, TimePoint now) {
+  std::unique_ptr<BidiCall> call = std::move(stream_);
+  after_stream(reason, now);
+  if (handler_.stream_replaced(reason, now)) {
+    late_streams_.push_back(
+        std::make_unique<LateStream>(std::move(call), epoch_, now + config_.answer_timeout, handler_));
+  } else {
+    graveyard_.add(std::move(call));
+  }
+}
+
+TimePoint Link::manage_late_streams(TimePoint now) {
+  TimePoint next = TimePoint::max();
+  for (auto late = late_streams_.begin(); late != late_streams_.end();) {
+    if ((*late)->done(now)) {
+      graveyard_.add((*late)->close());
+      late = late_streams_.erase(late);
+    } else {
+      next = std::min(next, (*late)->until());
+      ++late;
+    }
+  }
+  return next;
+}
+
+void Link::after_stream(const std::string& reason, TimePoint now) {
   if (Replica* replica = find_replica(stream_target_)) {
     replica->last_stream_failure = now;
   }
   next_stream_ = now + stream_backoff_.next();
   next_resolution_ = now;
   log_failure(reason);
-  handler_.stream_lost(reason, now);
 }
 
 void Link::on_message(std::string bytes) {
@@ -297,16 +321,19 @@ void Link::log_failure(const std::string& reason) {
 
 void Link::close_all() {
   graveyard_.add(std::move(stream_));
+  for (const auto& late : late_streams_) {
+    graveyard_.add(late->close());
+  }
   replicas_.clear();
   // The resolver's thread may still call wake(): it ends before the queue does.
   while (resolver_.running() || !graveyard_.empty()) {
-    wait_for_events(clock_now() + kClosingInterval);
+    wait_for_event(clock_now() + kClosingInterval);
     resolver_.take();
     graveyard_.sweep();
   }
   // Takes the wake-up for good: from here on wake() does nothing, whoever calls it.
   while (wake_pending_.exchange(true)) {
-    wait_for_events(clock_now() + kClosingInterval);
+    wait_for_event(clock_now() + kClosingInterval);
   }
   queue_->Shutdown();
   void* tag = nullptr;

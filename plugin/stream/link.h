@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "stream/late_stream.h"
 #include "stream/link_config.h"
 #include "stream/link_handler.h"
 #include "stream/replica.h"
@@ -43,7 +44,7 @@ class Link : public BidiCall::Listener {
   void on_message(std::string bytes) override;
   void on_closed(const grpc::Status& status) override;
 
-  void wait_for_events(TimePoint until);
+  void wait_for_event(TimePoint until);
   TimePoint manage(TimePoint now);
   TimePoint manage_addresses(TimePoint now);
   void use_resolution(Resolution resolution);
@@ -53,7 +54,12 @@ class Link : public BidiCall::Listener {
   // What the present stream registers as.
   std::string stream_id() const;
   void open_stream(Replica& replica, TimePoint now);
+  // It has ended, or is ended.
   void lose_stream(const std::string& reason, TimePoint now);
+  // It does not work, but may still bring answers.
+  void replace_stream(const std::string& reason, TimePoint now);
+  void after_stream(const std::string& reason, TimePoint now);
+  TimePoint manage_late_streams(TimePoint now);
   Replica* choose_replica();
   Replica* find_replica(const std::string& target);
   void update_connection(TimePoint now);
@@ -81,6 +87,7 @@ class Link : public BidiCall::Listener {
   bool registered_ = false;
   std::uint64_t epoch_ = 0;
   StreamWatchdog watchdog_;
+  std::vector<std::unique_ptr<LateStream>> late_streams_;
   Backoff stream_backoff_;
   TimePoint next_stream_{};
 

@@ -15,6 +15,7 @@ namespace {
 using local::Faults;
 using local::LocalProcessor;
 using std::chrono::milliseconds;
+using testing::UnorderedElementsAreArray;
 
 bool contains(const std::vector<Event>& events, const std::string& text) {
   return std::any_of(events.begin(), events.end(),
@@ -229,6 +230,38 @@ TEST(Fault, AStreamThatIsPulledButNotAnsweredIsReplaced) {  // H4
     client.allocate();
     return client.stats().allocated > 0;
   }));
+}
+
+TEST(Fault, AnswersOfAReplacedStreamAreOrphans) {  // H4, H7, H9
+  Faults slow;
+  slow.latency = std::chrono::hours(1);
+  auto options = quick_options();
+  options.faults = without_pulls(slow);
+  LocalProcessor processor(options, fleet_of(10));
+  Client client(processor.address(), [](proc_config& config) {
+    config.answer_timeout_ms = 60'000;
+    config.pull_timeout_ms = 200;
+    config.allocation_timeout_ms = 600'000;
+  });
+  const std::uint64_t first = client.allocate();
+  const std::uint64_t second = client.allocate();
+  processor.set_faults(slow);
+  ASSERT_TRUE(client.poll_until([&] { return client.stats().in_flight == 2; }));
+  processor.set_faults(without_pulls(slow));
+  ASSERT_TRUE(client.poll_until_results(2));
+  EXPECT_EQ(client.outcomes()[PROC_OUTCOME_DISCONNECTED], 2U);
+  processor.set_faults({});
+  ASSERT_TRUE(client.poll_until([&] { return client.orphans.size() == 2; }));
+  EXPECT_EQ((std::set<std::uint64_t>{client.orphans[0].request_id, client.orphans[1].request_id}),
+            (std::set<std::uint64_t>{first, second}));
+  client.allocate();
+  ASSERT_TRUE(client.poll_until_results(3));
+  std::vector<std::string> names = client.allocated_names();
+  names.push_back(client.orphans[0].game_server);
+  names.push_back(client.orphans[1].game_server);
+  EXPECT_THAT(names, UnorderedElementsAreArray(names_in(processor)));
+  // The replaced stream has ended, too.
+  EXPECT_TRUE(client.poll_until([&] { return processor.counts().clients == 1; }));
 }
 
 TEST(Fault, ReconnectsAreNeverForgottenByTheProcessor) {  // H1

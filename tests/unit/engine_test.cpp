@@ -113,13 +113,14 @@ class EngineTest : public testing::Test {
     EXPECT_EQ(engine().receive(message.SerializeAsString(), now), Received::kAnswers);
   }
 
-  void open() { engine().stream_opened("client.1"); }
+  void open() { engine().stream_opened(++last_stream, "client.1"); }
 
   Engine::Config config = several_batches();
   Counters counters;
   Sink sink;
   TimePoint now = kStart;
   std::uint64_t last_id = 0;
+  std::uint64_t last_stream = 0;
   std::size_t last_size = 0;
 
  private:
@@ -404,6 +405,87 @@ TEST_F(EngineTest, ASecondOrphanIsDropped) {
   receive(answer);
   receive(answer);
   EXPECT_EQ(counters.orphans.get(), 1U);
+}
+
+TEST_F(EngineTest, AReplacedStreamMayStillBringOrphans) {
+  open();
+  submit(3);
+  pull();
+  const auto batch = next_batch();
+  ASSERT_TRUE(batch);
+  engine().cancel(1, now);
+  EXPECT_TRUE(engine().stream_replaced("stuck", now));
+  ASSERT_EQ(sink.all().size(), 3U);
+  EXPECT_EQ(sink.all().back()->outcome, PROC_OUTCOME_DISCONNECTED);
+  EXPECT_EQ(sink.all().back()->delivery, PROC_DELIVERY_UNKNOWN);
+  EXPECT_EQ(counters.late_answers.get(), 3U);
+  // Meanwhile there is another one, which neither its pulls nor its answers touch.
+  open();
+  submit(1);
+  allocation::ProcessorMessage message;
+  message.mutable_pull();
+  EXPECT_TRUE(engine().receive_late(1, message.SerializeAsString(), now));
+  EXPECT_FALSE(next_batch());
+
+  const auto late = answer_to(*batch).SerializeAsString();
+  EXPECT_FALSE(engine().receive_late(1, late, now)) << "that was all";
+  EXPECT_EQ(counters.orphans.get(), 3U);
+  EXPECT_EQ(counters.late_answers.get(), 0U);
+  for (std::size_t i = 3; i < 6; ++i) {
+    EXPECT_EQ(sink.all()[i]->request, nullptr);
+    EXPECT_EQ(sink.all()[i]->request_id, i - 2);
+  }
+  EXPECT_FALSE(engine().receive_late(1, late, now));
+  EXPECT_EQ(counters.orphans.get(), 3U) << "each once";
+  EXPECT_EQ(engine().unsent(), 1U);
+}
+
+TEST_F(EngineTest, AReplacedStreamThatOwesNothingIsNotAwaited) {
+  open();
+  submit(1);
+  pull();
+  const auto batch = next_batch();
+  receive(answer_to(*batch));
+  EXPECT_FALSE(engine().stream_replaced("not pulled", now));
+  EXPECT_EQ(sink.all().size(), 1U);
+}
+
+TEST_F(EngineTest, AReplacedStreamIsNotAwaitedAfterItsEnd) {
+  for (const bool garbage : {true, false}) {
+    open();
+    submit(1);
+    pull();
+    const auto batch = next_batch();
+    ASSERT_TRUE(batch);
+    ASSERT_TRUE(engine().stream_replaced("stuck", now));
+    if (garbage) {
+      EXPECT_FALSE(engine().receive_late(last_stream, "\xff", now));
+      EXPECT_EQ(counters.malformed_messages.get(), 1U);
+    }
+    engine().late_stream_closed(last_stream);
+    EXPECT_EQ(counters.late_answers.get(), 0U);
+    EXPECT_FALSE(engine().receive_late(last_stream, answer_to(*batch).SerializeAsString(), now));
+    EXPECT_EQ(counters.orphans.get(), 0U);
+  }
+}
+
+TEST_F(EngineTest, WhatIsSentAgainMayBringAnOrphanFromTheReplacedStream) {
+  config.resend = true;
+  open();
+  submit(1);
+  pull();
+  const auto first = next_batch();
+  ASSERT_TRUE(engine().stream_replaced("stuck", now));
+  open();
+  pull();
+  const auto again = next_batch();
+  ASSERT_TRUE(again);
+  EXPECT_FALSE(engine().receive_late(1, answer_to(*first).SerializeAsString(), now));
+  EXPECT_EQ(counters.orphans.get(), 1U);
+  receive(answer_to(*again));
+  ASSERT_EQ(sink.all().size(), 2U);
+  EXPECT_EQ(sink.all()[0]->request, nullptr);
+  EXPECT_EQ(sink.all()[1]->outcome, PROC_OUTCOME_ALLOCATED);
 }
 
 TEST_F(EngineTest, AnAnswerToAnIdNeverGivenOutIsAnOrphanOfNobody) {
