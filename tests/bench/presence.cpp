@@ -3,6 +3,7 @@
 #include <allocation/processor.grpc.pb.h>
 #include <grpcpp/grpcpp.h>
 
+#include <cmath>
 #include <stdexcept>
 
 #include "bench/measure.h"
@@ -63,8 +64,9 @@ json measure_idle(const BenchOptions& options) {
   const double cpu = cpu_seconds();
   const std::uint64_t pulls = host.stats().pulls;
   const auto start = Clock::now();
-  while (seconds_since(start) < options.seconds) {
-    host.poll(1000);
+  // A host that has nothing to do, and so waits in proc_poll.
+  for (double left = options.seconds; left > 0; left = options.seconds - seconds_since(start)) {
+    host.poll(static_cast<std::int32_t>(std::lround(left * 1000)));
   }
   const double time = seconds_since(start);
   return {{"seconds", time},
