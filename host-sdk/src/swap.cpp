@@ -160,7 +160,7 @@ class SwapClient::Impl : public Generation::Listener {
     void operator()(std::atomic<std::thread::id>* poller) const { poller->store({}); }
   };
 
-  enum class Phase { kIdle, kLoading, kProving, kDraining, kReleasing, kClosing };
+  enum class Phase { kIdle, kLoading, kProving, kDraining, kReleasing, kClosing, kGivingUp };
 
   struct Entry {
     void* user_data = nullptr;
@@ -235,6 +235,8 @@ class SwapClient::Impl : public Generation::Listener {
         return release();
       case Phase::kClosing:
         return finish_closing();
+      case Phase::kGivingUp:
+        return finish_giving_up();
     }
   }
 
@@ -277,17 +279,26 @@ class SwapClient::Impl : public Generation::Listener {
   }
 
   void fail(const std::string& problem) {
-    if (candidate_ != nullptr) {
-      candidate_->mute();
-      // Closed by the last owner, the thread of this future.
-      closing_ = std::async(std::launch::async, [gone = std::move(candidate_)]() mutable {
-        gone.reset();
-        return std::string();
-      });
+    const std::lock_guard<std::mutex> lock(mutex_);
+    report_.error = problem;
+    if (candidate_ == nullptr) {
+      report_.state = SwapReport::State::kFailed;
+      phase_ = Phase::kIdle;
+      return;
     }
+    candidate_->mute();
+    // Not this thread closes it. Before the next swap may begin it is gone.
+    closing_ = std::async(std::launch::async, [gone = std::move(candidate_)] { return gone->close(); });
+    phase_ = Phase::kGivingUp;
+  }
+
+  void finish_giving_up() {
+    if (closing_.wait_for(milliseconds(0)) != std::future_status::ready) {
+      return;
+    }
+    closing_.get();
     const std::lock_guard<std::mutex> lock(mutex_);
     report_.state = SwapReport::State::kFailed;
-    report_.error = problem;
     phase_ = Phase::kIdle;
   }
 

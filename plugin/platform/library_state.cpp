@@ -17,7 +17,7 @@
 #include <set>
 #include <vector>
 
-extern "C" int __real_close(int fd);
+extern "C" int __real_close(int fd);  // NOLINT(bugprone-reserved-identifier): the linker's name
 
 namespace agones::plugin::library_state {
 
@@ -167,6 +167,7 @@ std::string live_thread_names() {
 
 }  // namespace agones::plugin::library_state
 
+// NOLINTBEGIN(bugprone-reserved-identifier): the linker's names
 extern "C" {
 
 int __real_epoll_create1(int flags);
@@ -213,3 +214,4 @@ int __wrap_pthread_create(pthread_t* thread, const pthread_attr_t* attributes, v
 }
 
 }  // extern "C"
+// NOLINTEND(bugprone-reserved-identifier)

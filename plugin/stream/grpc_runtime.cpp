@@ -61,6 +61,7 @@ GrpcLogRegistration::~GrpcLogRegistration() {
 
 // How many cores gRPC believes that it has. It keeps a thread for each, up to 32, and the plugin has no use for them.
 // The link line sends gRPC's calls here (--wrap).
+// NOLINTBEGIN(bugprone-reserved-identifier): the linker's names
 extern "C" {
 
 unsigned __real_gpr_cpu_current_cpu();
@@ -75,3 +76,4 @@ unsigned __wrap_gpr_cpu_current_cpu() {
 }
 
 }  // extern "C"
+// NOLINTEND(bugprone-reserved-identifier)

@@ -33,7 +33,8 @@ namespace fs = std::filesystem;
 class Host {
  public:
   using Adjust = std::function<void(proc_config&)>;
-  explicit Host(const std::string& address, const Adjust& adjust = {}) : names_(kMostRequests), seen_(kMostRequests) {
+  explicit Host(const std::string& address, const Adjust& adjust = {}, const SwapClient::Options& options = {})
+      : names_(kMostRequests), seen_(kMostRequests) {
     proc_config config = plaintext_config(address);
     config.log_level = PROC_SEVERITY_OFF;
     config.allocation_timeout_ms = 600'000;
@@ -42,7 +43,7 @@ class Host {
     if (adjust) {
       adjust(config);
     }
-    client_ = std::make_unique<SwapClient>(AGONES_PLUGIN_OLD, config, SwapClient::Options{});
+    client_ = std::make_unique<SwapClient>(AGONES_PLUGIN_OLD, config, options);
   }
 
   SwapClient& client() { return *client_; }
@@ -263,6 +264,29 @@ TEST(Swap, PollingFromACallbackIsRefusedByName) {
     EXPECT_EQ(client.poll(0, {}, milliseconds(10), nullptr), PROC_OK);
   }
   EXPECT_EQ(nested.status, PROC_ERR_IN_CALLBACK);
+}
+
+TEST(Swap, ANewPluginThatIsNotServedIsGivenUp) {
+  local::LocalProcessor processor(quick_options(), fleet_of(10));
+  SwapClient::Options options;
+  options.ready_timeout = milliseconds(200);
+  Host host(
+      processor.address(), [](proc_config& config) { config.pull_timeout_ms = 600'000; }, options);
+  ASSERT_TRUE(host.poll_until([&] { return host.client().connection() == PROC_CONNECTION_SERVING; }));
+  const std::size_t before = mapping_count("memfd:libagones");
+  processor.set_faults(without_pulls({}));
+  for (int i = 0; i < 2; ++i) {
+    ASSERT_TRUE(host.swap_and_wait(AGONES_PLUGIN_NEW));
+    const SwapReport report = host.client().report();
+    EXPECT_EQ(report.state, SwapReport::State::kFailed);
+    EXPECT_EQ(report.error, "the new plugin is not serving after 200 ms: waiting for the first pull");
+    EXPECT_EQ(mapping_count("memfd:libagones"), before) << "it is gone when the swap has failed";
+  }
+  processor.set_faults({});
+  host.allocate();
+  ASSERT_TRUE(host.poll_until([&] { return host.ended() == 1; }));
+  EXPECT_EQ(host.outcomes[PROC_OUTCOME_ALLOCATED], 1U);
+  EXPECT_EQ(host.client().plugin_version(), "1.0.0");
 }
 
 class RefusedSwap : public testing::Test {

@@ -98,9 +98,10 @@ typedef struct proc_client proc_client;
 typedef int32_t proc_event_type;
 /* A request ended. The only event of that request, but for an orphan that may follow. */
 #define PROC_EVENT_RESULT 1
-/* A game server was allocated for a request that had already ended with PROC_DELIVERY_UNKNOWN. Nobody
- * else knows of this game server: use it or return it. request_id is the request's, or 0 if the
- * processor answered an id that this client never gave out. user_data is NULL. */
+/* A game server was allocated for a request that had already ended with PROC_DELIVERY_UNKNOWN, or that was sent
+ * a second time (resend_may_allocate_twice). Nobody else knows of this game server: use it or return it.
+ * request_id is the request's, or 0 if the processor answered an id that this client never gave out.
+ * user_data is NULL. */
 #define PROC_EVENT_ORPHAN 2
 /* The connection state changed: connection, message (why), address, retry_after_ms. */
 #define PROC_EVENT_CONNECTION 3
@@ -277,7 +278,8 @@ typedef struct proc_config {
 
   proc_severity log_level; /* the least severe line to report; WARNING */
   /* A stream that is pulled, but on which no batch is answered for so long though some were sent, is replaced: its
-   * processor is stuck. Not less than its slowest request may take. From 1; 35,000 */
+   * processor is stuck. Not less than its slowest request may take. As long is a replaced stream still read for the
+   * answers to what was sent on it, which come as ORPHAN. From 1; 35,000 */
   uint32_t answer_timeout_ms;
   proc_event_fn* on_event; /* needed for proc_poll; proc_poll_events does without */
   void* event_context;
