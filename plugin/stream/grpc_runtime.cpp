@@ -59,11 +59,11 @@ GrpcLogRegistration::~GrpcLogRegistration() {
 
 }  // namespace agones::plugin
 
-// How many cores gRPC believes that it has. It keeps a thread for each, up to 32, and the plugin has no use for them.
-// The link line sends gRPC's calls here (--wrap).
+// What gRPC is kept from. The link line sends its calls here (--wrap).
 // NOLINTBEGIN(bugprone-reserved-identifier): the linker's names
 extern "C" {
 
+// How many cores it believes that it has: it keeps a thread for each, up to 32, and the plugin has no use for them.
 unsigned __real_gpr_cpu_current_cpu();
 
 unsigned __wrap_gpr_cpu_num_cores() {
@@ -74,6 +74,12 @@ unsigned __wrap_gpr_cpu_num_cores() {
 unsigned __wrap_gpr_cpu_current_cpu() {
   return __real_gpr_cpu_current_cpu() % agones::plugin::kCores;
 }
+
+// To poll channels now and then from a timer, in case that nobody does: the link's thread polls them all the time, and
+// the timer would cost a thread. These are gRPC's internal names; with others it has that thread again, no more.
+void __wrap__Z40grpc_client_channel_start_backup_pollingP16grpc_pollset_set(void* /*channel*/) {}
+
+void __wrap__Z39grpc_client_channel_stop_backup_pollingP16grpc_pollset_set(void* /*channel*/) {}
 
 }  // extern "C"
 // NOLINTEND(bugprone-reserved-identifier)

@@ -2,7 +2,10 @@
 // Drain, shutdown, unload; and what the ABI looks like in memory.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
 #include <signal.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <cstddef>
@@ -134,6 +137,36 @@ TEST(Shutdown, WhileThreadsSubmitLosesNothing) {
     EXPECT_EQ(client.outcomes()[PROC_OUTCOME_ALLOCATED], processor.counts().allocated);
     EXPECT_EQ(client.stats().pending, 0U);
   }
+}
+
+TEST(Shutdown, EndsWithTheAttemptToConnectThatIsUnderWay) {
+  // Something that accepts connections and says nothing.
+  const int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof(address);
+  ASSERT_EQ(bind(listener, reinterpret_cast<sockaddr*>(&address), size), 0);
+  ASSERT_EQ(listen(listener, 1), 0);
+  ASSERT_EQ(getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size), 0);
+  Client client("127.0.0.1:" + std::to_string(ntohs(address.sin_port)),
+                [](proc_config& config) { config.connect_timeout_ms = 600'000; });
+  const int connection = accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
+  ASSERT_GE(connection, 0);
+  close(listener);
+  std::thread peer([&] {
+    const proc_request request = json_request();
+    while (client.api().allocate(client.handle(), &request, nullptr, nullptr, 0) == PROC_OK) {
+      std::this_thread::yield();
+    }
+    // Most likely the plugin has given the attempt up by then; it must end in either order.
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    close(connection);
+  });
+  const auto start = std::chrono::steady_clock::now();
+  EXPECT_EQ(client.shutdown(0), PROC_OK) << client.last_refusal.error;
+  EXPECT_LT(std::chrono::steady_clock::now() - start, kPatience);
+  peer.join();
 }
 
 TEST(Drain, FinishesWhatWasAccepted) {
