@@ -99,7 +99,7 @@ def targets(results):
         f"{median(worst):.2f} ms, worst of {len(worst)} runs {max(worst):.2f} ms", "its own quiet frame",
         f"{quiet * 1000:.0f} us", "", "at most 2 ms", median(worst) <= 2)
     idle, bare = plugin("cpuPercent", "idle"), results.figure("cpuPercent", mode="idle", client="bare").median
-    row("Idle, pulled 5 times a second", f"{idle:.3f} % of a core", "bare C++ loop", f"{bare:.3f} %",
+    row("Idle, pulled 5 times a second", f"{idle:.4f} % of a core", "bare C++ loop", f"{bare:.3f} %",
         f"{idle / bare:.2f}", "under 0.1 %", idle < 0.1)
     threads = max(results.figure("threads", mode="idle", client="plugin").values)
     row("Threads of the plugin, idle", f"{threads}", "", "", "", "at most 8", threads <= 8)
