@@ -41,12 +41,10 @@ void Engine::cancel(std::uint64_t id, TimePoint now) {
     auto block = std::make_unique<CompletionBlock>();
     end(*request, PROC_OUTCOME_CANCELLED, now, *block);
     publish(std::move(block));
-    update_gauges();
   }
 }
 
-void Engine::stream_opened(std::uint64_t stream, std::string client_id) {
-  stream_ = stream;
+void Engine::stream_opened(std::string client_id) {
   client_id_ = std::move(client_id);
   stream_open_ = true;
   pull_quota_ = 0;
@@ -83,14 +81,14 @@ void Engine::stream_lost(std::string_view reason, TimePoint now) {
   update_gauges();
 }
 
-bool Engine::stream_replaced(std::string_view reason, TimePoint now) {
+bool Engine::stream_replaced(std::uint64_t stream, std::string_view reason, TimePoint now) {
   LateAnswers late = std::move(gave_up_);
   for (const Request* request = in_flight_.front(); request != nullptr; request = request->next) {
     late.emplace(request->id, request->batch_id);
   }
   const bool awaited = !late.empty();
   if (awaited) {
-    late_streams_[stream_] = std::move(late);
+    late_streams_[stream] = std::move(late);
   }
   stream_lost(reason, now);
   return awaited;
@@ -101,7 +99,6 @@ void Engine::set_reachable(bool reachable, std::string_view reason, TimePoint no
   unreachable_reason_ = reason;
   if (unreachable_ && config_.fail_fast) {
     end_all(hot_, PROC_OUTCOME_DISCONNECTED, reason, now);
-    update_gauges();
   }
 }
 
@@ -178,10 +175,18 @@ std::optional<Engine::Batch> Engine::next_batch(TimePoint now) {
   return batch;
 }
 
-Received Engine::receive(std::string bytes, TimePoint now) {
+std::unique_ptr<CompletionBlock> Engine::decode(std::string bytes) {
   auto block = std::make_unique<CompletionBlock>(std::move(bytes));
   if (!decode_message(block->storage, incoming_)) {
     counters_.malformed_messages.add();
+    return nullptr;
+  }
+  return block;
+}
+
+Received Engine::receive(std::string bytes, TimePoint now) {
+  std::unique_ptr<CompletionBlock> block = decode(std::move(bytes));
+  if (block == nullptr) {
     return Received::kMalformed;
   }
   switch (incoming_.kind) {
@@ -201,9 +206,8 @@ bool Engine::receive_late(std::uint64_t stream, std::string bytes, TimePoint now
   if (awaited == late_streams_.end()) {
     return false;
   }
-  auto block = std::make_unique<CompletionBlock>(std::move(bytes));
-  if (!decode_message(block->storage, incoming_)) {
-    counters_.malformed_messages.add();
+  std::unique_ptr<CompletionBlock> block = decode(std::move(bytes));
+  if (block == nullptr) {
     return false;
   }
   // Its pulls are for nothing that would be sent.
@@ -294,18 +298,15 @@ void Engine::expire(TimePoint now) {
     }
     publish(std::move(block));
   }
-  update_gauges();
 }
 
 void Engine::return_unsent(TimePoint now) {
   return_unsent_ = true;
   end_all(hot_, PROC_OUTCOME_SHUTDOWN, {}, now);
-  update_gauges();
 }
 
 void Engine::give_up_in_flight(TimePoint now) {
   end_all(in_flight_, PROC_OUTCOME_SHUTDOWN, {}, now);
-  update_gauges();
 }
 
 void Engine::end_all(RequestList& list, proc_outcome outcome, std::string_view text, TimePoint now) {

@@ -55,12 +55,12 @@ class Engine {
   void submit(RequestPtr request, TimePoint now);
   void cancel(std::uint64_t id, TimePoint now);
 
-  // A new stream is registered under `client_id`; nothing is sent before its first pull. `stream` is its number.
-  void stream_opened(std::uint64_t stream, std::string client_id);
+  // A new stream is registered under `client_id`; nothing is sent before its first pull.
+  void stream_opened(std::string client_id);
   void stream_lost(std::string_view reason, TimePoint now);
   // The stream is given up, but not closed. True if answers to what was sent on it may still come: they are to be
-  // read until late_stream_closed().
-  bool stream_replaced(std::string_view reason, TimePoint now);
+  // read, under this number, until late_stream_closed().
+  bool stream_replaced(std::uint64_t stream, std::string_view reason, TimePoint now);
   // Whether any processor can be reached; matters with fail_fast alone.
   void set_reachable(bool reachable, std::string_view reason, TimePoint now);
 
@@ -92,6 +92,8 @@ class Engine {
   // Requests that were sent on a stream and ended without an answer, with their batches.
   using LateAnswers = std::unordered_map<std::uint64_t, std::uint64_t>;
 
+  // Null for a malformed message, which is counted; otherwise `incoming_` is it, and points into the block.
+  std::unique_ptr<CompletionBlock> decode(std::string bytes);
   void pulled(TimePoint now);
   bool use_credit(TimePoint now);
   void answered(const IncomingMessage& message, std::unique_ptr<CompletionBlock> block, TimePoint now);
@@ -119,7 +121,6 @@ class Engine {
   LateAnswers gave_up_;
   std::map<std::uint64_t, LateAnswers> late_streams_;
 
-  std::uint64_t stream_ = 0;
   std::string client_id_;
   bool stream_open_ = false;
   // How many of the hot batch's first requests the last pull covers.

@@ -411,8 +411,8 @@ bool Session::finished() {
          engine_.in_flight() == 0;
 }
 
-void Session::stream_opened(std::uint64_t stream, const std::string& client_id) {
-  engine_.stream_opened(stream, client_id);
+void Session::stream_opened(const std::string& client_id) {
+  engine_.stream_opened(client_id);
   add_log(PROC_SEVERITY_INFO, "stream", "stream opened as " + client_id);
 }
 
@@ -420,8 +420,8 @@ void Session::stream_lost(std::string_view reason, TimePoint now) {
   engine_.stream_lost(reason, now);
 }
 
-bool Session::stream_replaced(std::string_view reason, TimePoint now) {
-  return engine_.stream_replaced(reason, now);
+bool Session::stream_replaced(std::uint64_t stream, std::string_view reason, TimePoint now) {
+  return engine_.stream_replaced(stream, reason, now);
 }
 
 bool Session::receive_late(std::uint64_t stream, std::string bytes, TimePoint now) {

@@ -66,9 +66,9 @@ class Session : private LinkHandler, private EngineSink, private GrpcLogSink {
   // LinkHandler and EngineSink, on the link's thread.
   TimePoint turn(TimePoint now) override;
   bool finished() override;
-  void stream_opened(std::uint64_t stream, const std::string& client_id) override;
+  void stream_opened(const std::string& client_id) override;
   void stream_lost(std::string_view reason, TimePoint now) override;
-  bool stream_replaced(std::string_view reason, TimePoint now) override;
+  bool stream_replaced(std::uint64_t stream, std::string_view reason, TimePoint now) override;
   bool receive_late(std::uint64_t stream, std::string bytes, TimePoint now) override;
   void late_stream_closed(std::uint64_t stream) override;
   Received message(std::string bytes, TimePoint now) override;

@@ -194,7 +194,7 @@ void Link::open_stream(Replica& replica, TimePoint now) {
   stream_target_ = replica.address().target;
   watchdog_.opened(now);
   stream_ = std::make_unique<BidiCall>(replica.channel(), kStreamBatches, *queue_, *this);
-  handler_.stream_opened(epoch_, stream_id());
+  handler_.stream_opened(stream_id());
 }
 
 void Link::lose_stream(const std::string& reason, TimePoint now) {
@@ -206,7 +206,7 @@ void Link::lose_stream(const std::string& reason, TimePoint now) {
 void Link::replace_stream(const std::string& reason, TimePoint now) {
   std::unique_ptr<BidiCall> call = std::move(stream_);
   after_stream(reason, now);
-  if (handler_.stream_replaced(reason, now)) {
+  if (handler_.stream_replaced(epoch_, reason, now)) {
     late_streams_.push_back(
         std::make_unique<LateStream>(std::move(call), epoch_, now + config_.answer_timeout, handler_));
   } else {

@@ -29,12 +29,11 @@ class LinkHandler {
   // The link is to close and its run() to return.
   virtual bool finished() = 0;
 
-  // Streams are numbered from 1.
-  virtual void stream_opened(std::uint64_t stream, const std::string& client_id) = 0;
+  virtual void stream_opened(const std::string& client_id) = 0;
   virtual void stream_lost(std::string_view reason, TimePoint now) = 0;
   virtual Received message(std::string bytes, TimePoint now) = 0;
   // As Engine's functions of these names.
-  virtual bool stream_replaced(std::string_view reason, TimePoint now) = 0;
+  virtual bool stream_replaced(std::uint64_t stream, std::string_view reason, TimePoint now) = 0;
   virtual bool receive_late(std::uint64_t stream, std::string bytes, TimePoint now) = 0;
   virtual void late_stream_closed(std::uint64_t stream) = 0;
   // The next message to write, if there is one to be sent now.

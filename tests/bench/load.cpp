@@ -3,12 +3,10 @@
 //
 // `bare` is the least that a C++ program can do with gRPC on the processor's stream: it builds Protobuf messages,
 // writes batches for a pull, reads the answers. No deadlines, no table of requests, no callbacks, one thread.
-#include <allocation/processor.grpc.pb.h>
-#include <grpcpp/grpcpp.h>
-
 #include <algorithm>
 #include <stdexcept>
 
+#include "bench/bare_stream.h"
 #include "bench/measure.h"
 #include "bench/modes.h"
 #include "bench/plugin_host.h"
@@ -79,15 +77,7 @@ json load_bare(const BenchOptions& options) {
   const std::uint64_t batch_size = options.max_batch_size != 0 ? options.max_batch_size : kBatchSize;
   const std::uint64_t most_unanswered =
       options.max_unanswered_batches != 0 ? options.max_unanswered_batches : kMostUnanswered;
-  grpc::ChannelArguments arguments;
-  arguments.SetMaxReceiveMessageSize(64 << 20);
-  const auto stub = allocation::Processor::NewStub(
-      grpc::CreateCustomChannel(options.address, grpc::InsecureChannelCredentials(), arguments));
-  grpc::ClientContext context;
-  const auto stream = stub->StreamBatches(&context);
-  allocation::ProcessorMessage message;
-  message.set_client_id("bare");
-  stream->Write(message);
+  BareStream stream(options.address);
   allocation::ProcessorMessage incoming;
   stream->Read(&incoming);  // a pull: registered
   const Measurement measurement;
@@ -114,7 +104,7 @@ json load_bare(const BenchOptions& options) {
     }
     while (pulled > 0 && unanswered < most_unanswered) {
       allocation::ProcessorMessage batch;
-      batch.set_client_id("bare");
+      batch.set_client_id(BareStream::kClientId);
       batch.mutable_batch_request()->set_batch_id(std::to_string(++next_batch));
       for (std::uint64_t i = 0; i < batch_size && pulled > 0; ++i, --pulled, --waiting) {
         auto* wrapper = batch.mutable_batch_request()->add_requests();
@@ -125,7 +115,6 @@ json load_bare(const BenchOptions& options) {
       ++unanswered;
     }
   }
-  context.TryCancel();
   return measurement.result(options);
 }
 

@@ -11,10 +11,7 @@ PluginHost::PluginHost(const std::string& address, const Adjust& adjust, const A
     : api_(api), body_(encoded_request()) {
   request_.struct_size = sizeof(request_);
   request_.body = {body_.data(), body_.size()};
-  proc_config config{};
-  api_.config_init(PROC_ABI_VERSION, &config, sizeof(config));
-  config.processor_address = text(address);
-  config.transport = PROC_TRANSPORT_PLAINTEXT;
+  proc_config config = plaintext_config(address, api_);
   config.max_pending_requests = 1 << 22;
   config.allocation_timeout_ms = 600'000;
   config.on_event = [](void* self, const proc_event* event) {

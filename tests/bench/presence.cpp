@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the plugin costs by being there.
-#include <allocation/processor.grpc.pb.h>
-#include <grpcpp/grpcpp.h>
-
 #include <cmath>
 #include <stdexcept>
 
+#include "bench/bare_stream.h"
 #include "bench/measure.h"
 #include "bench/modes.h"
 #include "bench/plugin_host.h"
@@ -20,33 +18,40 @@ namespace {
 // Whatever a start needs once is over after this.
 constexpr double kSettlingSeconds = 2;
 
+// Starts when the client has settled.
+class IdleMeasurement {
+ public:
+  explicit IdleMeasurement(std::size_t threads_before) : threads_before_(threads_before) {}
+
+  json result(std::uint64_t pulls) const {
+    const double time = seconds_since(start_);
+    return {{"seconds", time},
+            {"cpuPercent", (cpu_seconds() - cpu_) / time * 100},
+            {"pullsPerSecond", static_cast<double>(pulls) / time},
+            {"threads", thread_count() - threads_before_}};
+  }
+
+ private:
+  std::size_t threads_before_;
+  double cpu_ = cpu_seconds();
+  Clock::time_point start_ = Clock::now();
+};
+
 // The stream alone, read by one thread: what gRPC itself costs.
 json idle_bare(const BenchOptions& options) {
   const std::size_t threads_before = thread_count();
-  const auto stub =
-      allocation::Processor::NewStub(grpc::CreateChannel(options.address, grpc::InsecureChannelCredentials()));
-  grpc::ClientContext context;
-  const auto stream = stub->StreamBatches(&context);
+  BareStream stream(options.address);
   allocation::ProcessorMessage message;
-  message.set_client_id("bare");
-  stream->Write(message);
   std::uint64_t pulls = 0;
   const auto read_for = [&](double seconds) {
     for (const auto start = Clock::now(); seconds_since(start) < seconds && stream->Read(&message); ++pulls) {
     }
   };
   read_for(kSettlingSeconds);
-  const double cpu = cpu_seconds();
-  const auto start = Clock::now();
+  const IdleMeasurement measurement(threads_before);
   pulls = 0;
   read_for(options.seconds);
-  const double time = seconds_since(start);
-  json result{{"seconds", time},
-              {"cpuPercent", (cpu_seconds() - cpu) / time * 100},
-              {"pullsPerSecond", static_cast<double>(pulls) / time},
-              {"threads", thread_count() - threads_before}};
-  context.TryCancel();
-  return result;
+  return measurement.result(pulls);
 }
 
 }  // namespace
@@ -61,18 +66,14 @@ json measure_idle(const BenchOptions& options) {
   for (const auto start = Clock::now(); seconds_since(start) < kSettlingSeconds;) {
     host.poll(1000);
   }
-  const double cpu = cpu_seconds();
+  const IdleMeasurement measurement(threads_before);
   const std::uint64_t pulls = host.stats().pulls;
   const auto start = Clock::now();
   // A host that has nothing to do, and so waits in proc_poll.
   for (double left = options.seconds; left > 0; left = options.seconds - seconds_since(start)) {
     host.poll(static_cast<std::int32_t>(std::lround(left * 1000)));
   }
-  const double time = seconds_since(start);
-  return {{"seconds", time},
-          {"cpuPercent", (cpu_seconds() - cpu) / time * 100},
-          {"pullsPerSecond", static_cast<double>(host.stats().pulls - pulls) / time},
-          {"threads", thread_count() - threads_before}};
+  return measurement.result(host.stats().pulls - pulls);
 }
 
 json measure_life(const BenchOptions& options) {

@@ -1,20 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """The benchmark's table and plots, from its raw results."""
-import statistics
 import subprocess
 import sys
 from dataclasses import dataclass
+from statistics import fmean as mean, median
 
 NAMES = {"plugin": "plugin", "encoding-plugin": "plugin, host encodes", "bare": "bare C++ loop",
          "unary": "one unary call each", "go": "Go client"}
-
-
-def median(values):
-    return statistics.median(values)
-
-
-def mean(values):
-    return statistics.fmean(values)
 
 
 @dataclass
@@ -164,10 +156,11 @@ def table(head, rows):
 def write(measured, folder):
     results = Results(measured["results"])
     on = measured["machine"]
+    repetitions = len(results.figure("initMs", mode="life", client="plugin").values)
     (folder / "results.md").write_text(f"""# Measured
 
 `tests/bench/run.py build/release` on {on['cores']} cores ({on['cpu']}, Linux {on['kernel']}, shared with other work), Debian 12,
-gRPC {on['grpc']}, {on['go']}. Medians of {REPETITIONS_TEXT}, in brackets the least and the most. The processor is the Go
+gRPC {on['grpc']}, {on['go']}. Medians of {repetitions} repetitions, clients taking turns, in brackets the least and the most. The processor is the Go
 program of tests/interop, with an allocator that answers at once; the Go client is that folder's as well, built as Agones' is
 known to work (not Agones' own code, which these tests can't fetch). It sends from one thread at a time: with two, as Agones'
 processor does, clients without a watchdog hung in one run of ten at 20 ms pulls, the Go client among them. Raw values: [results.json](results.json).
@@ -207,9 +200,6 @@ Milliseconds. The plugin had been connected for 65 pulls: a client that has just
 {table(["", ""], more_figures(results, measured["plugin"]))}
 """)
     plot(results, folder)
-
-
-REPETITIONS_TEXT = "five repetitions, clients taking turns"
 
 
 def plot(results, folder):

@@ -128,8 +128,7 @@ TEST(Allocate, UnsentRequestsTimeOutWithTheirBytes) {
 }
 
 TEST(Allocate, LateAnswersAreOrphans) {  // H9
-  local::Faults slow;
-  slow.latency = std::chrono::hours(1);
+  const local::Faults slow = answers_held_back();
   auto options = quick_options();
   options.faults = without_pulls(slow);
   LocalProcessor processor(options, fleet_of(2));

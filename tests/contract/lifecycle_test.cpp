@@ -62,8 +62,7 @@ TEST(Abi, VersionAndNames) {
 }
 
 TEST(Shutdown, AnswersWhatIsInFlightAndReturnsTheRest) {
-  local::Faults slow;
-  slow.latency = std::chrono::hours(1);
+  const local::Faults slow = answers_held_back();
   auto options = quick_options();
   options.faults = without_pulls(slow);
   LocalProcessor processor(options, fleet_of(10));
@@ -91,8 +90,7 @@ TEST(Shutdown, AnswersWhatIsInFlightAndReturnsTheRest) {
 }
 
 TEST(Shutdown, GivesUpAfterItsTime) {
-  local::Faults slow;
-  slow.latency = std::chrono::hours(1);
+  const local::Faults slow = answers_held_back();
   auto options = quick_options();
   options.faults = without_pulls(slow);
   LocalProcessor processor(options, fleet_of(2));

@@ -41,7 +41,6 @@ class Sink : public EngineSink {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   constexpr std::uint64_t kRequests = 20;
-  int rounds = 2;
   const TimePoint now{};
   Sink sink;
   Counters counters;
@@ -51,17 +50,17 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     request->id = id;
     engine.submit(std::move(request), now);
   }
-  engine.stream_opened(1, "fuzz");
+  engine.stream_opened("fuzz");
   engine.receive(std::string("\x12\x00", 2), now);  // a pull
   engine.next_batch(now);
   engine.cancel(3, now);
-  engine.receive(std::string(reinterpret_cast<const char*>(data), size), now);
-  engine.receive(std::string(reinterpret_cast<const char*>(data), size), now);
-  if (engine.stream_replaced("end", now)) {
-    while (engine.receive_late(1, std::string(reinterpret_cast<const char*>(data), size), now) && --rounds > 0) {
-    }
-    engine.late_stream_closed(1);
-  }
+  const std::string message(reinterpret_cast<const char*>(data), size);
+  engine.receive(message, now);
+  engine.receive(message, now);
+  engine.stream_replaced(1, "end", now);
+  engine.receive_late(1, message, now);
+  engine.receive_late(1, message, now);
+  engine.late_stream_closed(1);
   if (sink.ended.size() != kRequests) {
     std::abort();
   }

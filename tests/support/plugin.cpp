@@ -74,16 +74,16 @@ proc_text text(std::string_view value) {
   return {value.data(), value.size()};
 }
 
-proc_config default_config() {
+proc_config default_config(const Api& api) {
   proc_config config;
-  if (plugin().config_init(PROC_ABI_VERSION, &config, sizeof(config)) != PROC_OK) {
+  if (api.config_init(PROC_ABI_VERSION, &config, sizeof(config)) != PROC_OK) {
     throw std::runtime_error("proc_config_init failed");
   }
   return config;
 }
 
-proc_config plaintext_config(std::string_view address) {
-  proc_config config = default_config();
+proc_config plaintext_config(std::string_view address, const Api& api) {
+  proc_config config = default_config(api);
   config.processor_address = text(address);
   config.transport = PROC_TRANSPORT_PLAINTEXT;
   return config;
@@ -98,7 +98,7 @@ proc_request json_request(std::string_view body) {
 }
 
 Client::Client(const std::string& address, const Adjust& adjust, const Api& api) : api_(api) {
-  proc_config config = plaintext_config(address);
+  proc_config config = plaintext_config(address, api_);
   config.log_level = PROC_SEVERITY_INFO;
   if (adjust) {
     adjust(config);

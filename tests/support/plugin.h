@@ -69,12 +69,12 @@ Event copy(const proc_event& event);
 
 // Generous: a condition that has not come true by then never will.
 inline constexpr std::chrono::seconds kPatience{60};
-inline constexpr int kPatienceMs = 60'000;
+inline constexpr auto kPatienceMs = static_cast<int>(std::chrono::milliseconds(kPatience).count());
 
 proc_text text(std::string_view value);
-proc_config default_config();
+proc_config default_config(const Api& api = plugin());
 // To a local processor. The address must live as long as the config.
-proc_config plaintext_config(std::string_view address);
+proc_config plaintext_config(std::string_view address, const Api& api = plugin());
 
 // The least that a request may say.
 inline constexpr std::string_view kAnyGameServer = R"({"namespace":"default"})";

@@ -16,6 +16,13 @@ inline local::LocalProcessorOptions quick_options() {
   return options;
 }
 
+// Answers wait until set_faults() says otherwise.
+inline local::Faults answers_held_back() {
+  local::Faults faults;
+  faults.latency = std::chrono::hours(1);
+  return faults;
+}
+
 // To begin with, so that what is submitted until set_faults(faults) goes out in one pull.
 inline local::Faults without_pulls(local::Faults faults) {
   faults.stop_pulling = true;

@@ -113,14 +113,13 @@ class EngineTest : public testing::Test {
     EXPECT_EQ(engine().receive(message.SerializeAsString(), now), Received::kAnswers);
   }
 
-  void open() { engine().stream_opened(++last_stream, "client.1"); }
+  void open() { engine().stream_opened("client.1"); }
 
   Engine::Config config = several_batches();
   Counters counters;
   Sink sink;
   TimePoint now = kStart;
   std::uint64_t last_id = 0;
-  std::uint64_t last_stream = 0;
   std::size_t last_size = 0;
 
  private:
@@ -414,7 +413,7 @@ TEST_F(EngineTest, AReplacedStreamMayStillBringOrphans) {
   const auto batch = next_batch();
   ASSERT_TRUE(batch);
   engine().cancel(1, now);
-  EXPECT_TRUE(engine().stream_replaced("stuck", now));
+  EXPECT_TRUE(engine().stream_replaced(1, "stuck", now));
   ASSERT_EQ(sink.all().size(), 3U);
   EXPECT_EQ(sink.all().back()->outcome, PROC_OUTCOME_DISCONNECTED);
   EXPECT_EQ(sink.all().back()->delivery, PROC_DELIVERY_UNKNOWN);
@@ -446,7 +445,7 @@ TEST_F(EngineTest, AReplacedStreamThatOwesNothingIsNotAwaited) {
   pull();
   const auto batch = next_batch();
   receive(answer_to(*batch));
-  EXPECT_FALSE(engine().stream_replaced("not pulled", now));
+  EXPECT_FALSE(engine().stream_replaced(1, "not pulled", now));
   EXPECT_EQ(sink.all().size(), 1U);
 }
 
@@ -457,14 +456,14 @@ TEST_F(EngineTest, AReplacedStreamIsNotAwaitedAfterItsEnd) {
     pull();
     const auto batch = next_batch();
     ASSERT_TRUE(batch);
-    ASSERT_TRUE(engine().stream_replaced("stuck", now));
+    ASSERT_TRUE(engine().stream_replaced(1, "stuck", now));
     if (garbage) {
-      EXPECT_FALSE(engine().receive_late(last_stream, "\xff", now));
+      EXPECT_FALSE(engine().receive_late(1, "\xff", now));
       EXPECT_EQ(counters.malformed_messages.get(), 1U);
     }
-    engine().late_stream_closed(last_stream);
+    engine().late_stream_closed(1);
     EXPECT_EQ(counters.late_answers.get(), 0U);
-    EXPECT_FALSE(engine().receive_late(last_stream, answer_to(*batch).SerializeAsString(), now));
+    EXPECT_FALSE(engine().receive_late(1, answer_to(*batch).SerializeAsString(), now));
     EXPECT_EQ(counters.orphans.get(), 0U);
   }
 }
@@ -475,7 +474,7 @@ TEST_F(EngineTest, WhatIsSentAgainMayBringAnOrphanFromTheReplacedStream) {
   submit(1);
   pull();
   const auto first = next_batch();
-  ASSERT_TRUE(engine().stream_replaced("stuck", now));
+  ASSERT_TRUE(engine().stream_replaced(1, "stuck", now));
   open();
   pull();
   const auto again = next_batch();
