@@ -3,7 +3,8 @@
 #
 #   gRPC            the stream to the processor (plugin, linked static and hidden); the server side (local processor)
 #   Protobuf        the contract: lite runtime in the plugin, full runtime on the server side and in tests
-#   nlohmann-json   JSON requests and answers (plugin, header only); --json output, fleet files (sample host)
+#   RapidJSON       JSON requests (plugin, header only)
+#   nlohmann-json   JSON answers (plugin, header only); --json output, fleet files (sample host)
 #   Boost.DLL       loading the plugin (host SDK)
 #   Boost.Log       the optional log sink (host SDK)
 #   Boost.Program_options  command lines of the programs
@@ -16,6 +17,7 @@ find_package(Threads REQUIRED)
 find_package(Protobuf REQUIRED)
 find_package(gRPC CONFIG REQUIRED)
 find_package(nlohmann_json REQUIRED)
+find_path(RAPIDJSON_INCLUDE rapidjson/reader.h REQUIRED)
 find_package(OpenSSL REQUIRED COMPONENTS Crypto)
 find_package(Boost REQUIRED COMPONENTS filesystem log program_options system)
 if(AGONES_BUILD_TESTS)

@@ -3,18 +3,21 @@
 #include <cxxabi.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 #include <exception>
 #include <memory>
 #include <new>
 #include <string>
 #include <string_view>
+#include <system_error>
 
 #include "agones/processor.h"
 #include "platform/library_state.h"
 #include "request/json_response.h"
 #include "session/session.h"
 #include "stream/grpc_runtime.h"
+#include "text/utf8.h"
 
 using agones::plugin::Result;
 using agones::plugin::Session;
@@ -31,19 +34,20 @@ namespace {
 constexpr std::uint32_t kConfigSize = offsetof(proc_config, log_context) + sizeof(void*);
 constexpr std::uint32_t kRequestSize = offsetof(proc_request, reserved) + sizeof(std::uint32_t);
 constexpr std::uint32_t kEventSize = offsetof(proc_event, channel) + sizeof(proc_text);
-constexpr std::uint32_t kStatsSize = offsetof(proc_stats, log_lines_dropped) + sizeof(std::uint64_t);
+constexpr std::uint32_t kStatsSize = offsetof(proc_stats, states_merged) + sizeof(std::uint64_t);
 
-// Cut so that no UTF-8 sequence is split.
 void copy_text(std::string_view text, char* out, std::uint64_t size) {
   if (out == nullptr || size == 0) {
     return;
   }
-  std::size_t length = std::min<std::size_t>(text.size(), size - 1);
-  while (length > 0 && length < text.size() && (static_cast<unsigned char>(text[length]) & 0xc0U) == 0x80U) {
-    --length;
-  }
-  std::memcpy(out, text.data(), length);
-  out[length] = '\0';
+  const std::string_view fits = agones::plugin::cut_utf8(text, size - 1);
+  std::memcpy(out, fits.data(), fits.size());
+  out[fits.size()] = '\0';
+}
+
+// Of threads or descriptors.
+bool is_lack(int system_error) {
+  return system_error == EAGAIN || system_error == EMFILE || system_error == ENFILE;
 }
 
 // Runs an exported function's body: its failure becomes a status and a text, whatever it throws.
@@ -60,6 +64,12 @@ proc_status guarded(char* error, std::uint64_t error_size, const Body& body) {
   } catch (const std::bad_alloc&) {
     copy_text("no memory", error, error_size);
     return PROC_ERR_NO_MEMORY;
+  } catch (const library_state::NoResources& lack) {
+    copy_text(lack.what(), error, error_size);
+    return PROC_ERR_NO_RESOURCES;
+  } catch (const std::system_error& fault) {
+    copy_text(fault.what(), error, error_size);
+    return is_lack(fault.code().value()) ? PROC_ERR_NO_RESOURCES : PROC_ERR_INTERNAL;
   } catch (const std::exception& fault) {
     copy_text(fault.what(), error, error_size);
     return PROC_ERR_INTERNAL;
@@ -124,9 +134,9 @@ const char* proc_version(void) {
 }
 
 const char* proc_status_string(proc_status status) {
-  static constexpr const char* kNames[] = {"OK",      "INVALID_ARGUMENT", "QUEUE_FULL", "TOO_LARGE", "SHUT_DOWN",
-                                           "BUSY",    "IN_CALLBACK",      "FORKED",     "TIMEOUT",   "NOT_FOUND",
-                                           "VERSION", "NO_MEMORY",        "INTERNAL"};
+  static constexpr const char* kNames[] = {"OK",      "INVALID_ARGUMENT", "QUEUE_FULL", "TOO_LARGE",   "SHUT_DOWN",
+                                           "BUSY",    "IN_CALLBACK",      "FORKED",     "TIMEOUT",     "NOT_FOUND",
+                                           "VERSION", "NO_MEMORY",        "INTERNAL",   "NO_RESOURCES"};
   const auto index = static_cast<std::size_t>(static_cast<std::uint32_t>(status));
   return index < std::size(kNames) ? kNames[index] : "?";
 }
@@ -164,6 +174,10 @@ proc_status proc_init(const proc_config* config, proc_client** client, char* err
     }
     PROC_TRY(check_size("config", config->struct_size, kConfigSize));
     PROC_TRY(check_version(config->abi_version));
+    if (library_state::forked_with_clients()) {
+      return {PROC_ERR_FORKED,
+              "the process was forked from one that has a client; load the plugin after fork, or exec"};
+    }
     proc_config complete = agones::plugin::default_config();
     std::memcpy(&complete, config, std::min<std::size_t>(config->struct_size, sizeof(complete)));
     agones::plugin::SessionConfig checked;
@@ -183,6 +197,9 @@ proc_status proc_allocate(proc_client* client, const proc_request* request, std:
       return invalid("request: NULL");
     }
     PROC_TRY(check_size("request", request->struct_size, kRequestSize));
+    if (request->reserved != 0) {
+      return invalid("request.reserved: " + std::to_string(request->reserved) + ", must be 0");
+    }
     if (request->body.data == nullptr || request->body.size == 0) {
       return invalid(request->body.size == 0 ? "body: empty" : "body: data is NULL");
     }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "agones/processor.h"
+#include "engine/queued_event.h"
 #include "engine/request.h"
 
 namespace agones::plugin {
@@ -26,15 +27,23 @@ struct Completion {
   std::string_view payload;
 };
 
-// Completions that share the message they came from. Not movable: payloads point into it.
-struct CompletionBlock {
-  CompletionBlock() = default;
-  explicit CompletionBlock(std::string bytes) : storage(std::move(bytes)) {}
-  CompletionBlock(const CompletionBlock&) = delete;
-  CompletionBlock& operator=(const CompletionBlock&) = delete;
+// Completions that share the message they came from. Payloads point into it.
+class CompletionBlock : public QueuedEvent {
+ public:
+  explicit CompletionBlock(std::string bytes = {});
 
-  const std::string storage;
+  std::string_view storage() const { return storage_; }
+  // Makes room for so many items, so that adding them can't fail.
+  void reserve(std::size_t count) { items.reserve(count); }
+  // Keeps no more of a long message than the payloads need.
+  void compact() noexcept;
+  // The memory that it holds until it was polled.
+  std::size_t bytes() const;
+
   std::vector<Completion> items;
+
+ private:
+  std::string storage_;
 };
 
 }  // namespace agones::plugin

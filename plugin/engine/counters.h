@@ -37,6 +37,9 @@ struct Counters {
   Counter unknown_answers;
   Counter malformed_messages;
   Counter log_lines_dropped;
+  Counter orphans_dropped;
+  Counter late_answers_forgotten;
+  Counter states_merged;
 };
 
 }  // namespace agones::plugin

@@ -101,13 +101,15 @@ void DeadlineWheel::cascade(int level) {
   }
 }
 
-void DeadlineWheel::expire(TimePoint now, std::vector<Request*>& expired) {
+Request* DeadlineWheel::expire(TimePoint now) {
+  Request* first = nullptr;
+  Request** end = &first;
   const auto since = std::chrono::floor<milliseconds>(now - start_).count();
   const std::uint64_t target = since < 0 ? 0 : static_cast<std::uint64_t>(since);
   while (now_tick_ < target) {
     if (size_ == 0) {
       now_tick_ = target;
-      return;
+      break;
     }
     // Straight to the next occupied slot of the lowest level, or to where that level wraps around.
     const std::uint64_t here = now_tick_ % kSlots;
@@ -127,10 +129,12 @@ void DeadlineWheel::expire(TimePoint now, std::vector<Request*>& expired) {
       request->wheel_prev = request->wheel_next = nullptr;
       request->wheel_slot = Request::kNoWheelSlot;
       --size_;
-      expired.push_back(request);
+      *end = request;
+      end = &request->wheel_next;
       request = following;
     }
   }
+  return first;
 }
 
 std::optional<TimePoint> DeadlineWheel::next_wake() const {

@@ -6,7 +6,6 @@
 #include <array>
 #include <cstdint>
 #include <optional>
-#include <vector>
 
 #include "engine/request.h"
 
@@ -19,8 +18,9 @@ class DeadlineWheel {
   void add(Request& request);
   void remove(Request& request);
 
-  // Takes out every request whose deadline is not after `now`.
-  void expire(TimePoint now, std::vector<Request*>& expired);
+  // Takes out the requests whose deadline is not after `now`, linked by wheel_next. What the caller can't end is to be
+  // added again.
+  Request* expire(TimePoint now);
 
   // A time at or before the first deadline, at which expire() makes progress; none if no request waits.
   std::optional<TimePoint> next_wake() const;

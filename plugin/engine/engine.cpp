@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "text/utf8.h"
 #include "wire/response.h"
 
 namespace agones::plugin {
@@ -14,37 +15,54 @@ constexpr std::int32_t kGrpcInternal = 13;
 // A block lives until all of it was polled, so a large one would keep its memory for long.
 constexpr std::size_t kBlockSize = 512;
 constexpr int kOverdueIntervals = 2;
+// A batch has one answer for each of its requests; so many more may be to ids that this client never gave out.
+constexpr std::size_t kStrayAnswers = 1024;
+constexpr std::size_t kLongestId = 64;
+
+constexpr std::string_view kNoGameServer = "the processor's answer names no game server";
+constexpr std::string_view kMissing = "the processor's answer to the batch lacks this request";
 
 }  // namespace
+
+class Engine::Publication {
+ public:
+  Publication(Engine& engine, std::unique_ptr<CompletionBlock> block) : engine_(engine), block_(std::move(block)) {}
+  ~Publication() { engine_.publish(std::move(block_)); }
+  Publication(const Publication&) = delete;
+  Publication& operator=(const Publication&) = delete;
+
+  CompletionBlock& block() { return *block_; }
+
+ private:
+  Engine& engine_;
+  std::unique_ptr<CompletionBlock> block_;
+};
 
 Engine::Engine(const Config& config, TimePoint start, Counters& counters, EngineSink& sink)
     : config_(config), counters_(counters), sink_(sink), deadlines_(start) {}
 
-void Engine::submit(RequestPtr request, TimePoint now) {
+void Engine::submit(RequestPtr&& request) {
   Request& added = *request;
+  table_.insert(std::move(request));
   ++received_;
   highest_id_ = std::max(highest_id_, added.id);
   added.state = Request::State::kQueued;
-  table_.insert(std::move(request));
   hot_.push_back(added);
   deadlines_.add(added);
-  if (return_unsent_ || (config_.fail_fast && unreachable_)) {
-    auto block = std::make_unique<CompletionBlock>(unreachable_reason_);
-    end(added, return_unsent_ ? PROC_OUTCOME_SHUTDOWN : PROC_OUTCOME_DISCONNECTED, now, *block, block->storage);
-    publish(std::move(block));
-  }
   update_gauges();
 }
 
 void Engine::cancel(std::uint64_t id, TimePoint now) {
   if (Request* request = table_.find(id)) {
     auto block = std::make_unique<CompletionBlock>();
+    block->reserve(1);
     end(*request, PROC_OUTCOME_CANCELLED, now, *block);
     publish(std::move(block));
   }
 }
 
-void Engine::stream_opened(std::string client_id) {
+void Engine::stream_opened(std::string client_id, TimePoint now) {
+  end_due(now);  // what is still in flight was so on the stream before
   client_id_ = std::move(client_id);
   stream_open_ = true;
   pull_quota_ = 0;
@@ -57,49 +75,43 @@ void Engine::stream_opened(std::string client_id) {
 }
 
 void Engine::stream_lost(std::string_view reason, TimePoint now) {
+  lost_reason_ = reason;
   stream_open_ = false;
   pull_quota_ = 0;
   unused_pulls_ = 0;
-  unanswered_batches_.clear();
-  gave_up_.clear();
+  sent_.clear();
   if (config_.resend && !return_unsent_) {
     // In front of the hot batch, in their old order: they have waited longest.
-    std::vector<Request*> sent;
-    for (Request* request = in_flight_.front(); request != nullptr; request = request->next) {
-      sent.push_back(request);
+    counters_.resent.add(in_flight_.size());
+    while (Request* request = in_flight_.back()) {
+      in_flight_.erase(*request);
+      request->state = Request::State::kQueued;
+      hot_.push_front(*request);
     }
-    for (auto again = sent.rbegin(); again != sent.rend(); ++again) {
-      in_flight_.erase(**again);
-      (*again)->state = Request::State::kQueued;
-      (*again)->batch_id = 0;
-      hot_.push_front(**again);
-    }
-    counters_.resent.add(sent.size());
-  } else {
-    end_all(in_flight_, PROC_OUTCOME_DISCONNECTED, reason, now);
   }
   update_gauges();
+  end_due(now);
 }
 
 bool Engine::stream_replaced(std::uint64_t stream, std::string_view reason, TimePoint now) {
-  LateAnswers late = std::move(gave_up_);
+  StreamLedger& replaced = late_streams_[stream];
   for (const Request* request = in_flight_.front(); request != nullptr; request = request->next) {
-    late.emplace(request->id, request->batch_id);
+    sent_.gave_up(request->batch_id, request->id);
   }
-  const bool awaited = !late.empty();
+  const bool awaited = sent_.late() > 0 && sent_.unanswered() > 0;
   if (awaited) {
-    late_streams_[stream] = std::move(late);
+    std::swap(replaced, sent_);
+  } else {
+    late_streams_.erase(stream);
   }
   stream_lost(reason, now);
   return awaited;
 }
 
 void Engine::set_reachable(bool reachable, std::string_view reason, TimePoint now) {
-  unreachable_ = !reachable;
   unreachable_reason_ = reason;
-  if (unreachable_ && config_.fail_fast) {
-    end_all(hot_, PROC_OUTCOME_DISCONNECTED, reason, now);
-  }
+  unreachable_ = !reachable;
+  end_due(now);
 }
 
 void Engine::pulled(TimePoint now) {
@@ -124,8 +136,12 @@ bool Engine::use_credit(TimePoint now) {
   return true;
 }
 
+bool Engine::window_open() const {
+  return stream_open_ && sent_.unanswered() < config_.max_unanswered_batches;
+}
+
 bool Engine::eager() const {
-  return stream_open_ && unused_pulls_ > 0;
+  return window_open() && unused_pulls_ > 0;
 }
 
 std::optional<Engine::Batch> Engine::next_batch(TimePoint now) {
@@ -133,43 +149,55 @@ std::optional<Engine::Batch> Engine::next_batch(TimePoint now) {
     return std::nullopt;
   }
   // What has timed out must not be sent.
-  expire(now);
+  end_due(now);
   if (pull_quota_ == 0 && !hot_.empty() && use_credit(now)) {
     pull_quota_ = hot_.size();
   }
   pull_quota_ = std::min(pull_quota_, hot_.size());
-  if (pull_quota_ == 0 || unanswered_batches_.size() >= config_.max_unanswered_batches) {
+  if (pull_quota_ == 0 || !window_open()) {
+    return std::nullopt;
+  }
+  const bool full = sink_.unpolled_bytes() >= config_.max_unpolled_bytes;
+  if (full && !held_back_) {
+    sink_.warn("nothing is sent until the host polls: results of more than max_unpolled_bytes wait", 0, 0);
+  }
+  held_back_ = full;
+  if (full) {
     return std::nullopt;
   }
 
-  std::size_t count = 0;
   std::size_t requests_size = 0;
+  std::vector<std::uint64_t> ids;
   const std::size_t limit = std::min<std::size_t>(pull_quota_, config_.max_batch_size);
+  ids.reserve(limit);
   const std::size_t fixed = BatchEncoder::kMessageOverhead + client_id_.size();
-  for (const Request* request = hot_.front(); count < limit; request = request->next) {
+  for (const Request* request = hot_.front(); ids.size() < limit; request = request->next) {
     const std::size_t size = BatchEncoder::wrapped_size(request->id, request->encoded_size);
-    if (count > 0 && fixed + requests_size + size > config_.max_batch_bytes) {
+    if (!ids.empty() && fixed + requests_size + size > config_.max_batch_bytes) {
       break;
     }
     requests_size += size;
-    ++count;
+    ids.push_back(request->id);
   }
 
   Batch batch;
-  batch.id = ++last_batch_id_;
-  batch.requests = count;
+  batch.id = last_batch_id_ + 1;
+  batch.requests = ids.size();
   BatchEncoder encoder(client_id_, batch.id, requests_size);
-  for (std::size_t i = 0; i < count; ++i) {
+  sent_.sent(batch.id, std::move(ids));
+  // From here on nothing fails: all the memory is there.
+  last_batch_id_ = batch.id;
+  for (std::size_t i = 0; i < batch.requests; ++i) {
     Request& request = *hot_.front();
     encoder.add(request.id, request.encoded());
     hot_.erase(request);
     request.state = Request::State::kInFlight;
+    request.ever_sent = true;
     request.batch_id = batch.id;
     in_flight_.push_back(request);
   }
   batch.message = encoder.take();
-  pull_quota_ -= count;
-  unanswered_batches_.emplace(batch.id, count);
+  pull_quota_ -= batch.requests;
   counters_.batches_sent.add();
   update_gauges();
   return batch;
@@ -177,7 +205,8 @@ std::optional<Engine::Batch> Engine::next_batch(TimePoint now) {
 
 std::unique_ptr<CompletionBlock> Engine::decode(std::string bytes) {
   auto block = std::make_unique<CompletionBlock>(std::move(bytes));
-  if (!decode_message(block->storage, incoming_)) {
+  if (const char* problem = decode_message(block->storage(), config_.max_batch_size + kStrayAnswers, incoming_)) {
+    malformation_ = problem;
     counters_.malformed_messages.add();
     return nullptr;
   }
@@ -194,31 +223,38 @@ Received Engine::receive(std::string bytes, TimePoint now) {
       pulled(now);
       return Received::kPull;
     case IncomingMessage::Kind::kBatchResponse:
-      answered(incoming_, std::move(block), now);
-      return Received::kAnswers;
+      return answered(incoming_, std::move(block), now) ? Received::kAnswers : Received::kNothing;
     default:
       return Received::kNothing;
   }
 }
 
 bool Engine::receive_late(std::uint64_t stream, std::string bytes, TimePoint now) {
-  const auto awaited = late_streams_.find(stream);
-  if (awaited == late_streams_.end()) {
+  const auto found = late_streams_.find(stream);
+  if (found == late_streams_.end()) {
     return false;
   }
   std::unique_ptr<CompletionBlock> block = decode(std::move(bytes));
   if (block == nullptr) {
     return false;
   }
+  StreamLedger& sent = found->second;
   // Its pulls are for nothing that would be sent.
   if (incoming_.kind == IncomingMessage::Kind::kBatchResponse) {
-    for (const Answer& answer : incoming_.answers) {
-      answer_nobody(answer, awaited->second, now, *block);
+    block->reserve(incoming_.answers.size());
+    if (sent.unanswered_requests(incoming_.batch_id) != nullptr) {
+      counters_.batches_answered.add();
     }
-    publish(std::move(block));
+    {
+      Publication publication(*this, std::move(block));
+      for (const Answer& answer : incoming_.answers) {
+        answer_nobody(answer, sent, now, publication.block());
+      }
+    }
+    counters_.late_answers_forgotten.add(sent.answered(incoming_.batch_id));
     update_gauges();
   }
-  return !awaited->second.empty();
+  return sent.late() > 0 && sent.unanswered() > 0;
 }
 
 void Engine::late_stream_closed(std::uint64_t stream) {
@@ -226,59 +262,97 @@ void Engine::late_stream_closed(std::uint64_t stream) {
   update_gauges();
 }
 
-void Engine::answered(const IncomingMessage& message, std::unique_ptr<CompletionBlock> block, TimePoint now) {
-  block->items.reserve(message.answers.size());
-  if (unanswered_batches_.count(message.batch_id) != 0) {
+// Whether the batch had not been answered before.
+bool Engine::answered(const IncomingMessage& message, std::unique_ptr<CompletionBlock> block, TimePoint now) {
+  block->reserve(message.answers.size());
+  const std::vector<std::uint64_t>* asked = sent_.unanswered_requests(message.batch_id);
+  const bool awaited = asked != nullptr;
+  std::size_t unanswered = awaited ? asked->size() : 0;
+  if (awaited) {
     counters_.batches_answered.add();
   }
-  for (const Answer& answer : message.answers) {
-    answer_one(answer, now, *block);
+  {
+    Publication publication(*this, std::move(block));
+    for (const Answer& answer : message.answers) {
+      unanswered -= answer_one(answer, message.batch_id, now, publication.block()) && awaited ? 1 : 0;
+    }
   }
-  unanswered_batches_.erase(message.batch_id);
-  publish(std::move(block));
+  if (unanswered > 0) {
+    end_unanswered_of(message.batch_id, now);
+  }
+  counters_.late_answers_forgotten.add(sent_.answered(message.batch_id));
   update_gauges();
+  return awaited;
 }
 
-void Engine::answer_one(const Answer& answer, TimePoint now, CompletionBlock& block) {
+// The rest of a batch that was answered.
+void Engine::end_unanswered_of(std::uint64_t batch, TimePoint now) {
+  const std::vector<std::uint64_t>* asked = sent_.unanswered_requests(batch);
+  if (asked == nullptr) {
+    return;
+  }
+  const auto is_open = [&](const Request* request) {
+    return request != nullptr && request->state == Request::State::kInFlight && request->batch_id == batch;
+  };
+  std::vector<Request*> open;
+  for (const std::uint64_t id : *asked) {
+    if (Request* request = table_.find(id); is_open(request)) {
+      open.push_back(request);
+    }
+  }
+  if (open.empty()) {
+    return;
+  }
+  auto block = std::make_unique<CompletionBlock>();
+  block->reserve(open.size());
+  for (Request* request : open) {
+    end(*request, PROC_OUTCOME_DISCONNECTED, now, *block, kMissing);
+  }
+  sink_.warn("the answer to a batch lacks " + std::to_string(open.size()) + " of its requests", 0, batch);
+  publish(std::move(block));
+}
+
+bool Engine::answer_one(const Answer& answer, std::uint64_t batch, TimePoint now, CompletionBlock& block) {
   Request* request = table_.find(answer.request_id);
   if (request == nullptr || request->state != Request::State::kInFlight) {
-    answer_nobody(answer, gave_up_, now, block);
-    return;
+    answer_nobody(answer, sent_, now, block);
+    return false;
   }
+  const bool of_this_batch = request->batch_id == batch;
   if (answer.kind == Answer::Kind::kResponse && has_game_server(answer.payload)) {
     end(*request, PROC_OUTCOME_ALLOCATED, now, block, answer.payload);
-    return;
+    return of_this_batch;
   }
-  std::string_view text = answer.payload;
-  std::int32_t code = answer.code;
-  if (answer.kind != Answer::Kind::kError) {
-    text = "the processor's answer names no game server";
-    code = kGrpcInternal;
-  }
-  end(*request, PROC_OUTCOME_REJECTED, now, block, text);
-  block.items.back().code = code;
+  const bool is_error = answer.kind == Answer::Kind::kError;
+  end(*request, PROC_OUTCOME_REJECTED, now, block, is_error ? answer.payload : kNoGameServer);
+  block.items.back().code = is_error ? answer.code : kGrpcInternal;
+  return of_this_batch;
 }
 
-void Engine::answer_nobody(const Answer& answer, LateAnswers& awaited, TimePoint now, CompletionBlock& block) {
+void Engine::answer_nobody(const Answer& answer, StreamLedger& sent, TimePoint now, CompletionBlock& block) {
   const bool has_server = answer.kind == Answer::Kind::kResponse && has_game_server(answer.payload);
   const bool given_out = answer.request_id != 0 && answer.request_id <= highest_id_;
-  const auto late = awaited.find(answer.request_id);
-  if (late == awaited.end() && given_out) {
+  const std::optional<std::uint64_t> batch = sent.take_late(answer.request_id);
+  if (!batch && given_out) {
     // Answered before: the host has that game server already.
     counters_.duplicate_answers.add();
     sink_.warn("a second answer to a request was dropped", answer.request_id, 0);
     return;
   }
   Completion orphan;
-  if (late != awaited.end()) {
-    orphan.request_id = late->first;
-    orphan.batch_id = late->second;
-    awaited.erase(late);
+  if (batch) {
+    orphan.request_id = answer.request_id;
+    orphan.batch_id = *batch;
   } else {
     counters_.unknown_answers.add();
     sink_.warn("the processor answered a request id that was never given out: '" +
-                   std::string(answer.request_id_text.substr(0, 64)) + "'",
+                   std::string(cut_utf8(answer.request_id_text, kLongestId)) + "'",
                0, 0);
+    // Without end, if the processor wills it so.
+    if (has_server && sink_.unpolled_bytes() >= config_.max_unpolled_bytes) {
+      counters_.orphans_dropped.add();
+      return;
+    }
   }
   if (has_server) {
     orphan.ended = now;
@@ -288,32 +362,63 @@ void Engine::answer_nobody(const Answer& answer, LateAnswers& awaited, TimePoint
   }
 }
 
+void Engine::end_due(TimePoint now) {
+  expire(now);
+  if (return_unsent_) {
+    end_all(hot_, PROC_OUTCOME_SHUTDOWN, {}, now);
+  } else if (config_.fail_fast && unreachable_) {
+    end_all(hot_, PROC_OUTCOME_DISCONNECTED, unreachable_reason_, now);
+  }
+  if (!stream_open_) {
+    end_all(in_flight_, PROC_OUTCOME_DISCONNECTED, lost_reason_, now);
+  } else if (give_up_in_flight_) {
+    end_all(in_flight_, PROC_OUTCOME_SHUTDOWN, {}, now);
+  }
+}
+
 void Engine::expire(TimePoint now) {
-  expired_.clear();
-  deadlines_.expire(now, expired_);
-  for (std::size_t done = 0; done < expired_.size();) {
-    auto block = std::make_unique<CompletionBlock>();
-    for (; done < expired_.size() && block->items.size() < kBlockSize; ++done) {
-      end(*expired_[done], PROC_OUTCOME_TIMEOUT, now, *block);
+  Request* due = deadlines_.expire(now);
+  try {
+    while (due != nullptr) {
+      std::size_t count = 0;
+      for (const Request* request = due; request != nullptr && count < kBlockSize; request = request->wheel_next) {
+        ++count;
+      }
+      auto block = std::make_unique<CompletionBlock>();
+      block->reserve(count);
+      for (; count > 0; --count) {
+        Request& request = *due;
+        due = due->wheel_next;
+        end(request, PROC_OUTCOME_TIMEOUT, now, *block);
+      }
+      publish(std::move(block));
     }
-    publish(std::move(block));
+  } catch (...) {
+    while (due != nullptr) {
+      Request& request = *due;
+      due = due->wheel_next;
+      deadlines_.add(request);
+    }
+    throw;
   }
 }
 
 void Engine::return_unsent(TimePoint now) {
   return_unsent_ = true;
-  end_all(hot_, PROC_OUTCOME_SHUTDOWN, {}, now);
+  end_due(now);
 }
 
 void Engine::give_up_in_flight(TimePoint now) {
-  end_all(in_flight_, PROC_OUTCOME_SHUTDOWN, {}, now);
+  give_up_in_flight_ = true;
+  end_due(now);
 }
 
 void Engine::end_all(RequestList& list, proc_outcome outcome, std::string_view text, TimePoint now) {
   while (!list.empty()) {
     auto block = std::make_unique<CompletionBlock>(std::string(text));
+    block->reserve(std::min(list.size(), kBlockSize));
     while (!list.empty() && block->items.size() < kBlockSize) {
-      end(*list.front(), outcome, now, *block, block->storage);
+      end(*list.front(), outcome, now, *block, block->storage());
     }
     publish(std::move(block));
   }
@@ -327,15 +432,16 @@ void Engine::end(Request& request, proc_outcome outcome, TimePoint now, Completi
   completion.ended = now;
   completion.payload = text;
   if (request.state == Request::State::kQueued) {
-    completion.delivery = PROC_DELIVERY_NOT_SENT;
+    // It may lie here for the second time (resend).
+    completion.delivery = request.ever_sent ? PROC_DELIVERY_UNKNOWN : PROC_DELIVERY_NOT_SENT;
     hot_.erase(request);
   } else {
     const bool done = outcome == PROC_OUTCOME_ALLOCATED || outcome == PROC_OUTCOME_REJECTED;
     completion.delivery = done ? PROC_DELIVERY_DONE : PROC_DELIVERY_UNKNOWN;
     if (!done && stream_open_) {
-      gave_up_.emplace(request.id, request.batch_id);
+      sent_.gave_up(request.batch_id, request.id);
     }
-    leave_flight(request);
+    in_flight_.erase(request);
   }
   deadlines_.remove(request);
   request.state = Request::State::kEnded;
@@ -344,18 +450,11 @@ void Engine::end(Request& request, proc_outcome outcome, TimePoint now, Completi
   count_outcome(outcome);
 }
 
-void Engine::leave_flight(Request& request) {
-  in_flight_.erase(request);
-  const auto batch = unanswered_batches_.find(request.batch_id);
-  if (batch != unanswered_batches_.end() && --batch->second == 0) {
-    unanswered_batches_.erase(batch);
-  }
-}
-
-void Engine::publish(std::unique_ptr<CompletionBlock> block) {
+void Engine::publish(std::unique_ptr<CompletionBlock> block) noexcept {
   if (!block->items.empty()) {
     // First, so that a host that has polled a result finds it counted.
     update_gauges();
+    block->compact();
     sink_.completed(std::move(block));
   }
 }
@@ -383,12 +482,12 @@ void Engine::count_outcome(proc_outcome outcome) {
   }
 }
 
-void Engine::update_gauges() {
+void Engine::update_gauges() noexcept {
   counters_.unsent.set(hot_.size());
   counters_.in_flight.set(in_flight_.size());
-  std::size_t late = gave_up_.size();
-  for (const auto& [stream, awaited] : late_streams_) {
-    late += awaited.size();
+  std::size_t late = sent_.late();
+  for (const auto& [stream, sent] : late_streams_) {
+    late += sent.late();
   }
   counters_.late_answers.set(late);
 }

@@ -5,6 +5,9 @@
 //   submit --> hot batch --(pull)--> in flight --(answer)--> sink
 //                 |                      |
 //                 +-- timeout, cancel, stream lost, drain --> sink
+//
+// Any function may throw std::bad_alloc. No request is lost by that: what could not be ended is ended by a later
+// end_due(), what could not be sent waits.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +15,6 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "engine/completion.h"
@@ -20,6 +22,7 @@
 #include "engine/deadline_wheel.h"
 #include "engine/request_list.h"
 #include "engine/request_table.h"
+#include "engine/stream_ledger.h"
 #include "wire/message.h"
 
 namespace agones::plugin {
@@ -29,8 +32,10 @@ enum class Received : std::uint8_t { kMalformed, kNothing, kPull, kAnswers };
 class EngineSink {
  public:
   virtual ~EngineSink() = default;
-  virtual void completed(std::unique_ptr<CompletionBlock> block) = 0;
-  virtual void warn(std::string message, std::uint64_t request_id, std::uint64_t batch_id) = 0;
+  virtual void completed(std::unique_ptr<CompletionBlock> block) noexcept = 0;
+  virtual void warn(std::string message, std::uint64_t request_id, std::uint64_t batch_id) noexcept = 0;
+  // The memory of what completed() was given and the host has not polled.
+  virtual std::uint64_t unpolled_bytes() const noexcept = 0;
 };
 
 class Engine {
@@ -40,6 +45,7 @@ class Engine {
     std::uint32_t max_batch_bytes = 4128768;
     std::uint32_t max_unanswered_batches = 1;
     std::uint32_t pull_credit = 64;  // pulls with nothing to send that are kept
+    std::uint32_t max_unpolled_bytes = 256U << 20;
     bool fail_fast = false;
     bool resend = false;
   };
@@ -52,11 +58,12 @@ class Engine {
 
   Engine(const Config& config, TimePoint start, Counters& counters, EngineSink& sink);
 
-  void submit(RequestPtr request, TimePoint now);
+  // If it throws, the request stays with the caller.
+  void submit(RequestPtr&& request);
   void cancel(std::uint64_t id, TimePoint now);
 
   // A new stream is registered under `client_id`; nothing is sent before its first pull.
-  void stream_opened(std::string client_id);
+  void stream_opened(std::string client_id, TimePoint now);
   void stream_lost(std::string_view reason, TimePoint now);
   // The stream is given up, but not closed. True if answers to what was sent on it may still come: they are to be
   // read, under this number, until late_stream_closed().
@@ -64,8 +71,11 @@ class Engine {
   // Whether any processor can be reached; matters with fail_fast alone.
   void set_reachable(bool reachable, std::string_view reason, TimePoint now);
 
-  // A message of the stream. Of a malformed one nothing is used, and its stream can't be trusted any more.
+  // A message of the stream. Of a malformed one nothing is used, and its stream can't be trusted any more. kAnswers:
+  // a batch is answered that was not before.
   Received receive(std::string bytes, TimePoint now);
+  // What was wrong with the last malformed one.
+  const char* malformation() const { return malformation_; }
 
   // The same for a stream that was replaced. False when no more answers are awaited from it.
   bool receive_late(std::uint64_t stream, std::string bytes, TimePoint now);
@@ -76,12 +86,13 @@ class Engine {
   // A request that is submitted now would be sent at once.
   bool eager() const;
 
-  void expire(TimePoint now);
+  // Ends everything that is to end: deadlines that have passed, and what nothing can come of any more.
+  void end_due(TimePoint now);
   std::optional<TimePoint> next_deadline() const { return deadlines_.next_wake(); }
 
-  // From now on what is not sent ends at once as SHUTDOWN, NOT_SENT.
+  // From now on what is not in flight ends at once as SHUTDOWN.
   void return_unsent(TimePoint now);
-  // What is in flight ends as SHUTDOWN, UNKNOWN.
+  // From now on what is in flight ends as SHUTDOWN, UNKNOWN, too.
   void give_up_in_flight(TimePoint now);
 
   std::uint64_t received() const { return received_; }
@@ -89,22 +100,26 @@ class Engine {
   std::size_t in_flight() const { return in_flight_.size(); }
 
  private:
-  // Requests that were sent on a stream and ended without an answer, with their batches.
-  using LateAnswers = std::unordered_map<std::uint64_t, std::uint64_t>;
+  // Publishes what ended, also when the rest of the work fails.
+  class Publication;
 
   // Null for a malformed message, which is counted; otherwise `incoming_` is it, and points into the block.
   std::unique_ptr<CompletionBlock> decode(std::string bytes);
   void pulled(TimePoint now);
   bool use_credit(TimePoint now);
-  void answered(const IncomingMessage& message, std::unique_ptr<CompletionBlock> block, TimePoint now);
+  bool window_open() const;
+  bool answered(const IncomingMessage& message, std::unique_ptr<CompletionBlock> block, TimePoint now);
+  void end_unanswered_of(std::uint64_t batch, TimePoint now);
+  // Never throws if the block has room.
   void end(Request& request, proc_outcome outcome, TimePoint now, CompletionBlock& block, std::string_view text = {});
-  void leave_flight(Request& request);
-  void publish(std::unique_ptr<CompletionBlock> block);
+  void publish(std::unique_ptr<CompletionBlock> block) noexcept;
   void end_all(RequestList& list, proc_outcome outcome, std::string_view text, TimePoint now);
-  void answer_one(const Answer& answer, TimePoint now, CompletionBlock& block);
-  void answer_nobody(const Answer& answer, LateAnswers& awaited, TimePoint now, CompletionBlock& block);
+  void expire(TimePoint now);
+  // Whether the answer was to a request of this batch that was in flight.
+  bool answer_one(const Answer& answer, std::uint64_t batch, TimePoint now, CompletionBlock& block);
+  void answer_nobody(const Answer& answer, StreamLedger& sent, TimePoint now, CompletionBlock& block);
   void count_outcome(proc_outcome outcome);
-  void update_gauges();
+  void update_gauges() noexcept;
 
   Config config_;
   Counters& counters_;
@@ -114,28 +129,28 @@ class Engine {
   DeadlineWheel deadlines_;
   RequestList hot_;
   RequestList in_flight_;
-  // Requests of a batch that have not ended. A batch leaves when it is answered or none is left, so
-  // that a processor that never answers can't block the window for ever.
-  std::unordered_map<std::uint64_t, std::size_t> unanswered_batches_;
   // Of this stream, and of those that were replaced and are still read: a late answer to one of these is an orphan.
-  LateAnswers gave_up_;
-  std::map<std::uint64_t, LateAnswers> late_streams_;
+  StreamLedger sent_;
+  std::map<std::uint64_t, StreamLedger> late_streams_;
 
   std::string client_id_;
   bool stream_open_ = false;
+  std::string lost_reason_;  // of the last stream
   // How many of the hot batch's first requests the last pull covers.
   std::size_t pull_quota_ = 0;
   std::uint32_t unused_pulls_ = 0;
   std::optional<TimePoint> last_pull_;
   std::optional<Duration> pull_interval_;  // between the last two
   bool return_unsent_ = false;
+  bool give_up_in_flight_ = false;
   bool unreachable_ = false;
   std::string unreachable_reason_;
+  bool held_back_ = false;  // the host polls too little
   std::uint64_t last_batch_id_ = 0;
   std::uint64_t highest_id_ = 0;
   std::uint64_t received_ = 0;
-  std::vector<Request*> expired_;
   IncomingMessage incoming_;  // kept for its memory
+  const char* malformation_ = "";
 };
 
 }  // namespace agones::plugin

@@ -43,6 +43,8 @@ struct Request {
   std::uint32_t encoded_size = 0;
   std::uint16_t wheel_slot = kNoWheelSlot;
   State state = State::kQueued;
+  // In flight now or earlier: nobody can say any more that it was not sent.
+  bool ever_sent = false;
 };
 
 }  // namespace agones::plugin

@@ -13,6 +13,7 @@ class RequestList {
   bool empty() const { return head_ == nullptr; }
   std::size_t size() const { return size_; }
   Request* front() const { return head_; }
+  Request* back() const { return tail_; }
 
   void push_back(Request& request) {
     request.prev = tail_;

@@ -19,13 +19,12 @@ RequestTable::Chunk* RequestTable::chunk_of(std::uint64_t id) const {
   return recent_;
 }
 
-void RequestTable::insert(RequestPtr request) {
+void RequestTable::insert(RequestPtr&& request) {
   const std::uint64_t id = request->id;
   Chunk* chunk = chunk_of(id);
   if (chunk == nullptr) {
-    auto& made = chunks_[id / kChunkSize];
-    made = std::make_unique<Chunk>();
-    chunk = made.get();
+    auto made = std::make_unique<Chunk>();
+    chunk = chunks_.emplace(id / kChunkSize, std::move(made)).first->second.get();
   }
   chunk->requests[id % kChunkSize] = std::move(request);
   ++chunk->used;

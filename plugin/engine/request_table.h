@@ -14,7 +14,8 @@ namespace agones::plugin {
 
 class RequestTable {
  public:
-  void insert(RequestPtr request);
+  // If it throws, the request stays with the caller.
+  void insert(RequestPtr&& request);
   Request* find(std::uint64_t id) const;
   // The request leaves the table; null if it is not there.
   RequestPtr take(std::uint64_t id);

@@ -9,15 +9,27 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cerrno>
 #include <cstdio>
+#include <memory>
 #include <mutex>
 #include <new>
 #include <set>
+#include <system_error>
 #include <vector>
 
-extern "C" int __real_close(int fd);  // NOLINT(bugprone-reserved-identifier): the linker's name
+#include "platform/fork_guard.h"
+#include "platform/thread_stock.h"
+
+// NOLINTBEGIN(bugprone-reserved-identifier): the linker's names
+extern "C" {
+int __real_close(int fd);
+int __real_eventfd(unsigned int count, int flags);
+int __real_pthread_create(pthread_t* thread, const pthread_attr_t* attributes, void* (*body)(void*), void* argument);
+}
+// NOLINTEND(bugprone-reserved-identifier)
 
 namespace agones::plugin::library_state {
 
@@ -81,9 +93,65 @@ class FdRegistry {
   std::set<int> fds_;
 };
 
+// Descriptors that are open so that they can be closed when gRPC is to open one and can't.
+class FdReserve {
+ public:
+  static constexpr std::size_t kMost = 16;
+
+  // Returns how many it then has.
+  std::size_t fill(std::size_t count) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    for (; count_ < count; ++count_) {
+      const int fd = __real_eventfd(0, EFD_CLOEXEC);
+      if (fd < 0) {
+        break;
+      }
+      fds_[count_] = fd;
+    }
+    return count_;
+  }
+  // False if it has none.
+  bool give_up_one() {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return count_ > 0 && close_last();
+  }
+  // To what the start of gRPC may need.
+  void shrink() { reduce_to(kKept); }
+  void clear() { reduce_to(0); }
+
+ private:
+  static constexpr std::size_t kKept = 4;
+
+  void reduce_to(std::size_t count) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    while (count_ > count) {
+      close_last();
+    }
+  }
+  bool close_last() { return __real_close(fds_[--count_]) == 0; }
+
+  std::mutex mutex_;
+  std::array<int, kMost> fds_{};
+  std::size_t count_ = 0;
+};
+
+// Opens; if there is no descriptor, once more with one of the reserve's.
+template <typename Open>
+int open_surely(FdReserve& reserve, const Open& open) {
+  int fd = open();
+  if (fd < 0 && (errno == EMFILE || errno == ENFILE) && reserve.give_up_one()) {
+    fd = open();
+  }
+  return fd;
+}
+
 struct Registries {
   ThreadRegistry threads;
   FdRegistry fds;
+  FdReserve reserve;
+  ThreadStock stock;
+  std::mutex fork_mutex;
+  std::unique_ptr<ForkGuard> fork_guard;
 };
 
 // On the heap, because a process that exits with clients alive runs static destructors while their threads
@@ -97,9 +165,10 @@ __attribute__((destructor)) void forget_registries() {
   }
 }
 
-int register_fd(int fd) {
+template <typename Open>
+int open_registered(const Open& open) {
   Registries* registries = g_registries.load();
-  return registries != nullptr ? registries->fds.opened(fd) : fd;
+  return registries != nullptr ? registries->fds.opened(open_surely(registries->reserve, open)) : open();
 }
 
 void forget_fd(int fd) {
@@ -137,9 +206,88 @@ std::string thread_name(pid_t tid) {
   return name.empty() ? "?" : name;
 }
 
+// Starts a thread that is registered and blocks all signals.
+int create_registered(pthread_t* thread, const pthread_attr_t* attributes, ThreadStock::Body body, void* argument) {
+  auto* start = new (std::nothrow) Start{body, argument};
+  if (start == nullptr) {
+    return EAGAIN;
+  }
+  sigset_t all;
+  sigset_t before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  g_registries.load()->threads.starting();
+  const int error = __real_pthread_create(thread, attributes, run_registered, start);
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  if (error != 0) {
+    g_registries.load()->threads.not_started();
+    delete start;
+  }
+  return error;
+}
+
+// gRPC's threads when connected, and the link's.
+constexpr std::size_t kThreads = 7;
+// gRPC's epoll and event fds, and sockets to some replicas.
+constexpr std::size_t kDescriptors = FdReserve::kMost;
+// Address space, hardly touched: with less, gRPC meets the end of it soon, and ends the process.
+constexpr std::size_t kMemory = 32U << 20;
+
+void reserve_descriptors(FdReserve& reserve) {
+  const std::size_t opened = reserve.fill(kDescriptors);
+  if (opened < kDescriptors) {
+    reserve.clear();
+    throw NoResources("file descriptors: " + std::to_string(opened) + " can be opened, " +
+                      std::to_string(kDescriptors) + " are needed (RLIMIT_NOFILE, see ulimit -n)");
+  }
+  reserve.shrink();
+}
+
+int create_spare(pthread_t* thread, ThreadStock::Body body, void* argument) {
+  return create_registered(thread, nullptr, body, argument);
+}
+
 }  // namespace
 
+void prepare() {
+  reserve_descriptors(g_registries.load()->reserve);
+  if (const int error = g_registries.load()->stock.fill(kThreads, create_spare); error != 0) {
+    throw NoResources(std::to_string(kThreads) + " threads are needed, and cannot be started: " +
+                      std::generic_category().message(error) + " (RLIMIT_NPROC, see ulimit -u; or memory)");
+  }
+  // All at once, so that what it is for finds it free.
+  ::operator delete(::operator new(kMemory));
+}
+
+bool keep_spare_thread() noexcept {
+  ThreadStock& stock = g_registries.load()->stock;
+  try {
+    return !stock.is_empty() || stock.fill(1, create_spare) == 0;
+  } catch (const std::bad_alloc&) {
+    return false;
+  }
+}
+
+void prepared() noexcept {
+  g_registries.load()->reserve.clear();
+}
+
+void release_spare_threads() noexcept {
+  g_registries.load()->stock.empty();
+}
+
+bool forked_with_clients() {
+  Registries& registries = *g_registries.load();
+  const std::lock_guard<std::mutex> lock(registries.fork_mutex);
+  return clients() != 0 && registries.fork_guard != nullptr && registries.fork_guard->in_child();
+}
+
 void client_made() {
+  Registries& registries = *g_registries.load();
+  const std::lock_guard<std::mutex> lock(registries.fork_mutex);
+  if (registries.fork_guard == nullptr || registries.fork_guard->in_child()) {
+    registries.fork_guard = std::make_unique<ForkGuard>();
+  }
   g_clients.fetch_add(1);
 }
 
@@ -171,17 +319,15 @@ std::string live_thread_names() {
 extern "C" {
 
 int __real_epoll_create1(int flags);
-int __real_eventfd(unsigned int count, int flags);
-int __real_close(int fd);
 
 int __wrap_epoll_create1(int flags);
 int __wrap_epoll_create1(int flags) {
-  return agones::plugin::library_state::register_fd(__real_epoll_create1(flags));
+  return agones::plugin::library_state::open_registered([&] { return __real_epoll_create1(flags); });
 }
 
 int __wrap_eventfd(unsigned int count, int flags);
 int __wrap_eventfd(unsigned int count, int flags) {
-  return agones::plugin::library_state::register_fd(__real_eventfd(count, flags));
+  return agones::plugin::library_state::open_registered([&] { return __real_eventfd(count, flags); });
 }
 
 int __wrap_close(int fd);
@@ -190,27 +336,20 @@ int __wrap_close(int fd) {
   return __real_close(fd);
 }
 
-int __real_pthread_create(pthread_t* thread, const pthread_attr_t* attributes, void* (*body)(void*), void* argument);
-
 int __wrap_pthread_create(pthread_t* thread, const pthread_attr_t* attributes, void* (*body)(void*), void* argument);
 int __wrap_pthread_create(pthread_t* thread, const pthread_attr_t* attributes, void* (*body)(void*), void* argument) {
   using namespace agones::plugin::library_state;
-  auto* start = new (std::nothrow) Start{body, argument};
-  if (start == nullptr) {
-    return EAGAIN;
+  if (g_registries.load()->stock.give(thread, body, argument)) {
+    int detached = PTHREAD_CREATE_JOINABLE;
+    if (attributes != nullptr) {
+      pthread_attr_getdetachstate(attributes, &detached);
+    }
+    if (detached == PTHREAD_CREATE_DETACHED) {
+      pthread_detach(*thread);
+    }
+    return 0;
   }
-  sigset_t all;
-  sigset_t before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  g_registries.load()->threads.starting();
-  const int error = __real_pthread_create(thread, attributes, run_registered, start);
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  if (error != 0) {
-    g_registries.load()->threads.not_started();
-    delete start;
-  }
-  return error;
+  return create_registered(thread, attributes, body, argument);
 }
 
 }  // extern "C"

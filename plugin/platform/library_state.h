@@ -10,13 +10,31 @@
 // They are closed when the library is unmapped, or each swap of a plugin would leak two.
 #pragma once
 
+#include <stdexcept>
 #include <string>
 
 namespace agones::plugin::library_state {
 
+// What gRPC needs to be started and does not survive the lack of: checked, and the threads kept for it, before a client
+// is made. Nothing is left behind if it throws: std::bad_alloc, or NoResources with words for the host.
+class NoResources : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+void prepare();
+// gRPC is started: what was kept for its start alone is given back.
+void prepared() noexcept;
+// Sees to it that the next thread that gRPC starts is there. False if there is none to be had; to be tried again.
+bool keep_spare_thread() noexcept;
+// Threads that are still kept and nobody will need end.
+void release_spare_threads() noexcept;
+
 void client_made();
 void client_freed();
 int clients();
+
+// This is a child of a process that had clients when it was forked: gRPC's state is that of threads that are not there.
+bool forked_with_clients();
 
 // Threads that were started and have not ended yet.
 int live_threads();

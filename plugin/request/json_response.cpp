@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "request/json_response.h"
 
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "request/schema.h"
@@ -59,7 +60,10 @@ bool read_map_entry(std::string_view bytes, const FieldSchema& schema, Json& map
   return reader.ok();
 }
 
-bool read_field(const Field& field, const FieldSchema& schema, Json& out) {
+// Of a message that comes more than once: to merge is to concatenate.
+using Occurrences = std::map<std::uint32_t, std::string>;
+
+bool read_field(const Field& field, const FieldSchema& schema, Occurrences& occurrences, Json& out) {
   if (schema.kind == FieldKind::kMapString || schema.kind == FieldKind::kMapMessage) {
     Json& map = out[std::string(schema.name)];
     if (map.is_null()) {
@@ -74,8 +78,16 @@ bool read_field(const Field& field, const FieldSchema& schema, Json& out) {
     }
     if (schema.kind == FieldKind::kString) {
       value = field.bytes;
-    } else if (!read_message(field.bytes, *schema.message, value)) {
-      return false;
+    } else if (schema.repeated) {
+      if (!read_message(field.bytes, *schema.message, value)) {
+        return false;
+      }
+    } else {
+      std::string& all = occurrences[schema.number];
+      all += field.bytes;
+      if (!read_message(all, *schema.message, value)) {
+        return false;
+      }
     }
   } else {
     if (field.type != WireType::kVarint) {
@@ -95,9 +107,10 @@ bool read_message(std::string_view bytes, const MessageSchema& schema, Json& out
   out = Json::object();
   Reader reader(bytes);
   Field field;
+  Occurrences occurrences;
   while (reader.next(field)) {
     const FieldSchema* known = schema.find(field.number);
-    if (known != nullptr && !read_field(field, *known, out)) {
+    if (known != nullptr && !read_field(field, *known, occurrences, out)) {
       return false;
     }
   }

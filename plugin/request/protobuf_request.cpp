@@ -1,32 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "request/protobuf_request.h"
 
-#include <google/protobuf/stubs/common.h>
-
 #include "request/field_path.h"
 #include "request/schema.h"
+#include "text/utf8.h"
 #include "wire/reader.h"
 
 namespace agones::plugin {
 
 namespace {
 
-bool is_text(std::string_view bytes) {
-  return google::protobuf::internal::IsStructurallyValidUTF8(bytes.data(), static_cast<int>(bytes.size()));
-}
+// Field numbers of the contract (proto/allocation/allocation.proto).
+constexpr std::uint32_t kNamespace = 1;
+constexpr std::uint32_t kMultiClusterSetting = 2;
+constexpr std::uint32_t kMultiClusterEnabled = 1;
 
 bool is_varint(FieldKind kind) {
   return kind == FieldKind::kBool || kind == FieldKind::kInt32 || kind == FieldKind::kInt64 ||
          kind == FieldKind::kUint64 || kind == FieldKind::kEnum;
-}
-
-bool has_value(const FieldSchema& schema, std::uint64_t varint) {
-  for (const EnumValue& value : schema.values) {
-    if (value.number == as_int32(varint)) {
-      return true;
-    }
-  }
-  return false;
 }
 
 class Checker {
@@ -52,7 +43,7 @@ class Checker {
     return false;
   }
 
-  bool text(std::string_view bytes, const FieldPath& path) { return is_text(bytes) || fail(path, "not valid UTF-8"); }
+  bool text(std::string_view bytes, const FieldPath& path) { return is_utf8(bytes) || fail(path, "not valid UTF-8"); }
 
   bool value(const Field& field, const FieldSchema& schema, const FieldPath& path) {
     // A packed list of numbers would be legal as well, but the contract has no repeated number.
@@ -67,8 +58,6 @@ class Checker {
       case FieldKind::kMapString:
       case FieldKind::kMapMessage:
         return map_entry(field.bytes, schema, path);
-      case FieldKind::kEnum:
-        return has_value(schema, field.varint) || fail(path, "unknown value " + std::to_string(as_int32(field.varint)));
       default:
         return true;
     }
@@ -105,29 +94,40 @@ class Checker {
   std::string problem_;
 };
 
-bool has_namespace(std::string_view bytes) {
-  Reader reader(bytes);
+bool is_enabled(std::string_view multi_cluster_setting, bool before) {
+  Reader reader(multi_cluster_setting);
   Field field;
-  bool there = false;
   while (reader.next(field)) {
-    if (field.number == 1 && field.type == WireType::kBytes) {
-      there = !field.bytes.empty();
+    if (field.number == kMultiClusterEnabled && field.type == WireType::kVarint) {
+      before = field.varint != 0;
     }
   }
-  return there;
+  return before;
 }
 
 }  // namespace
+
+std::string check_namespace(std::string_view bytes) {
+  Reader reader(bytes);
+  Field field;
+  bool given = false;
+  bool several_clusters = false;
+  while (reader.next(field)) {
+    if (field.number == kNamespace && field.type == WireType::kBytes) {
+      given = !field.bytes.empty();
+    } else if (field.number == kMultiClusterSetting && field.type == WireType::kBytes) {
+      several_clusters = is_enabled(field.bytes, several_clusters);
+    }
+  }
+  return given || several_clusters ? "" : "namespace: missing";
+}
 
 std::string check_protobuf_request(std::string_view bytes) {
   Checker checker;
   if (!checker.message(bytes, allocation_request_schema(), {})) {
     return checker.problem();
   }
-  if (!has_namespace(bytes)) {
-    return "namespace: missing";
-  }
-  return {};
+  return check_namespace(bytes);
 }
 
 }  // namespace agones::plugin

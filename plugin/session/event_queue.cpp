@@ -5,49 +5,75 @@
 
 namespace agones::plugin {
 
-template <typename Content>
-void EventQueue::append(Content content) {
-  auto event = std::make_unique<QueuedEvent>();
-  event->content = std::move(content);
+namespace {
+
+// Whether there was room for one more.
+bool count_in(std::atomic<std::size_t>& count, std::size_t most) {
+  if (count.fetch_add(1) < most) {
+    return true;
+  }
+  count.fetch_sub(1);
+  return false;
+}
+
+}  // namespace
+
+void EventQueue::append(std::unique_ptr<QueuedEvent> event) noexcept {
   if (waiting_.push(std::move(event))) {
     fd_.set();
   }
 }
 
-template <typename Content>
-bool EventQueue::append_notice(Content content) {
-  if (notices_.fetch_add(1) >= kMostNotices) {
-    notices_.fetch_sub(1);
-    return false;
-  }
-  append(std::move(content));
-  return true;
-}
-
-void EventQueue::push(std::unique_ptr<CompletionBlock> block) {
+void EventQueue::push(std::unique_ptr<CompletionBlock> block) noexcept {
+  unpolled_bytes_.fetch_add(block->bytes(), std::memory_order_relaxed);
   append(std::move(block));
 }
 
-bool EventQueue::push(LogLine line) {
-  return append_notice(std::move(line));
+bool EventQueue::push(std::unique_ptr<LogLine> line) noexcept {
+  if (!count_in(log_lines_, kMostLogLines)) {
+    return false;
+  }
+  append(std::move(line));
+  return true;
 }
 
-bool EventQueue::push(ConnectionStatus status) {
-  return append_notice(std::move(status));
+bool EventQueue::push(std::unique_ptr<StateChange> change) noexcept {
+  if (count_in(states_, kMostStates)) {
+    append(std::move(change));
+    return true;
+  }
+  {
+    const std::lock_guard<std::mutex> lock(newest_mutex_);
+    newest_ = std::move(change);
+  }
+  fd_.set();
+  return false;
 }
 
 QueuedEvent* EventQueue::take() {
-  QueuedEvent* events = waiting_.take_all();
+  QueuedEvent* events = take_all();
   if (events == nullptr) {
     fd_.clear();
     // What came between the two may have set the fd before it was cleared.
-    events = waiting_.take_all();
+    events = take_all();
   }
-  std::size_t notices = 0;
-  for (const QueuedEvent* event = events; event != nullptr; event = event->next) {
-    notices += std::holds_alternative<std::unique_ptr<CompletionBlock>>(event->content) ? 0 : 1;
+  return events;
+}
+
+QueuedEvent* EventQueue::take_all() {
+  QueuedEvent* events = waiting_.take_all();
+  std::size_t log_lines = 0;
+  std::size_t states = 0;
+  QueuedEvent** end = &events;
+  for (; *end != nullptr; end = &(*end)->next) {
+    log_lines += (*end)->kind == QueuedEvent::Kind::kLog ? 1 : 0;
+    states += (*end)->kind == QueuedEvent::Kind::kState ? 1 : 0;
   }
-  notices_.fetch_sub(notices);
+  log_lines_.fetch_sub(log_lines);
+  states_.fetch_sub(states);
+  // It found no room beside these. Should a later one have found some meanwhile, the reader sees that by the number.
+  const std::lock_guard<std::mutex> lock(newest_mutex_);
+  *end = newest_.release();
   return events;
 }
 

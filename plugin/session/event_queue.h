@@ -1,22 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
-// Everything that waits to be polled, in order, and the fd that is readable while there is any.
+// Everything that waits to be polled, in order, and the fd that is readable while there is any. Nothing here fails:
+// what there is no memory or no room for is counted by the caller.
 #pragma once
 
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <string>
-#include <variant>
 
 #include "engine/completion.h"
+#include "engine/queued_event.h"
 #include "platform/wakeup_fd.h"
 #include "session/handover_queue.h"
 #include "stream/link_handler.h"
 
 namespace agones::plugin {
 
-struct LogLine {
+struct LogLine : QueuedEvent {
+  LogLine() : QueuedEvent(Kind::kLog) {}
   proc_severity severity = 0;
   std::int64_t time_unix_ns = 0;
   const char* channel = "";
@@ -25,37 +28,45 @@ struct LogLine {
   std::uint64_t batch_id = 0;
 };
 
-struct QueuedEvent {
-  std::variant<std::unique_ptr<CompletionBlock>, ConnectionStatus, LogLine> content;
-  QueuedEvent* next = nullptr;
+struct StateChange : QueuedEvent {
+  StateChange() : QueuedEvent(Kind::kState) {}
+  ConnectionStatus status;
+  std::uint64_t number = 0;  // of all states, counted from 1
 };
 
 class EventQueue {
  public:
-  void push(std::unique_ptr<CompletionBlock> block);
-  // False if too many of its kind wait already: then it was dropped.
-  bool push(LogLine line);
-  bool push(ConnectionStatus status);
+  void push(std::unique_ptr<CompletionBlock> block) noexcept;
+  // False if so many wait that it was dropped.
+  bool push(std::unique_ptr<LogLine> line) noexcept;
+  // False if so many wait that it takes the place of those that follow: the newest always arrives. One thread at a
+  // time.
+  bool push(std::unique_ptr<StateChange> change) noexcept;
 
   // All that waits, oldest first, linked by `next`; the caller owns it. If there is nothing, the fd stops being
   // readable.
   QueuedEvent* take();
+  // A block that was taken is gone.
+  void polled(const CompletionBlock& block) { unpolled_bytes_.fetch_sub(block.bytes(), std::memory_order_relaxed); }
+  std::uint64_t unpolled_bytes() const { return unpolled_bytes_.load(std::memory_order_relaxed); }
 
   const WakeupFd& fd() const { return fd_; }
 
  private:
-  template <typename Content>
-  void append(Content content);
-  template <typename Content>
-  bool append_notice(Content content);
+  // For hosts that do not poll. Results are bounded by the engine.
+  static constexpr std::size_t kMostLogLines = 1024;
+  static constexpr std::size_t kMostStates = 64;
 
-  // Log lines and states are bounded, for hosts that do not poll; results are bounded by the
-  // pending limit.
-  static constexpr std::size_t kMostNotices = 1024;
+  void append(std::unique_ptr<QueuedEvent> event) noexcept;
+  QueuedEvent* take_all();
 
   WakeupFd fd_;
   HandoverQueue<std::unique_ptr<QueuedEvent>> waiting_;
-  std::atomic<std::size_t> notices_{0};
+  std::atomic<std::size_t> log_lines_{0};
+  std::atomic<std::size_t> states_{0};
+  std::atomic<std::uint64_t> unpolled_bytes_{0};
+  std::mutex newest_mutex_;
+  std::unique_ptr<StateChange> newest_;  // of the states that found no room
 };
 
 }  // namespace agones::plugin

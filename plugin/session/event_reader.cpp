@@ -5,17 +5,28 @@
 #include <chrono>
 #include <utility>
 
-#include "wire/response.h"
+#include "text/utf8.h"
 
 namespace agones::plugin {
 
+namespace {
+
+constexpr std::size_t kLongestMessage = 65'536;
+
+}  // namespace
+
 EventReader::~EventReader() {
   while (next_event_ != nullptr) {
-    keep_next();
+    const std::unique_ptr<QueuedEvent> event(next_event_);
+    next_event_ = next_event_->next;
   }
 }
 
 const QueuedEvent& EventReader::keep_next() {
+  // Room first: an event that leaves the list must not be lost.
+  if (read_events_.size() == read_events_.capacity()) {
+    read_events_.reserve(2 * read_events_.size() + 16);
+  }
   read_events_.emplace_back(next_event_);
   next_event_ = next_event_->next;
   return *read_events_.back();
@@ -32,32 +43,68 @@ bool EventReader::next(Item& item) {
     item.event = proc_event{};
     item.event.struct_size = sizeof(proc_event);
     item.is_result = false;
-    if (auto* block = std::get_if<std::unique_ptr<CompletionBlock>>(&next_event_->content)) {
-      auto& completions = (*block)->items;
-      if (next_completion_ < completions.size()) {
-        read(completions[next_completion_++], item);
-        return true;
+    switch (next_event_->kind) {
+      case QueuedEvent::Kind::kCompletions: {
+        const auto& completions = static_cast<const CompletionBlock*>(next_event_)->items;
+        if (next_completion_ < completions.size()) {
+          read(completions[next_completion_], item);
+          ++next_completion_;
+          return true;
+        }
+        keep_next();
+        next_completion_ = 0;
+        break;
       }
-      next_completion_ = 0;
-      keep_next();
-      continue;
+      case QueuedEvent::Kind::kState: {
+        const auto& change = static_cast<const StateChange&>(keep_next());
+        if (change.number > last_state_) {
+          last_state_ = change.number;
+          read(change.status, item);
+          return true;
+        }
+        break;
+      }
+      case QueuedEvent::Kind::kLog:
+        read(static_cast<const LogLine&>(keep_next()), item);
+        return true;
     }
-    const QueuedEvent& event = keep_next();
-    if (const auto* status = std::get_if<ConnectionStatus>(&event.content)) {
-      read(*status, item);
-    } else {
-      read(std::get<LogLine>(event.content), item);
-    }
-    return true;
   }
 }
 
 void EventReader::release() {
+  for (const auto& event : read_events_) {
+    if (event->kind == QueuedEvent::Kind::kCompletions) {
+      queue_.polled(static_cast<const CompletionBlock&>(*event));
+    }
+  }
+  // The memory of an unusually long list, or of an answer of unusually many parts, is not kept.
+  constexpr std::size_t kKept = 1024;
+  if (read_events_.capacity() > kKept) {
+    std::vector<std::unique_ptr<QueuedEvent>>().swap(read_events_);
+  }
+  if (parts_.size() > kKept) {
+    parts_.clear();
+  }
+  for (ResponseParts& parts : parts_) {
+    if (parts.ports.capacity() + parts.addresses.capacity() > kKept) {
+      parts = ResponseParts();
+    }
+  }
   read_events_.clear();
-  arrays_used_ = 0;
+  parts_used_ = 0;
 }
 
-void EventReader::read(Completion& completion, Item& item) {
+ResponseParts& EventReader::next_parts() {
+  if (parts_used_ == parts_.size()) {
+    parts_.emplace_back();
+  }
+  ResponseParts& parts = parts_[parts_used_];
+  parts.clear();
+  ++parts_used_;
+  return parts;
+}
+
+void EventReader::read(const Completion& completion, Item& item) {
   proc_event& event = item.event;
   event.request_id = completion.request_id;
   event.batch_id = completion.batch_id;
@@ -70,31 +117,22 @@ void EventReader::read(Completion& completion, Item& item) {
     using std::chrono::duration_cast;
     using std::chrono::microseconds;
     const Request& request = *completion.request;
+    // The link's thread may have looked at the clock before the request was accepted.
+    const TimePoint ended = std::max(completion.ended, request.accepted);
     event.user_data = request.user_data;
-    event.latency_us = static_cast<std::uint64_t>(
-        std::max<std::int64_t>(0, duration_cast<microseconds>(completion.ended - request.accepted).count()));
+    event.latency_us = static_cast<std::uint64_t>(duration_cast<microseconds>(ended - request.accepted).count());
     if (completion.delivery == PROC_DELIVERY_NOT_SENT) {
       event.request = {request.encoded().data(), request.encoded().size()};
-      const auto left = std::chrono::ceil<milliseconds>(request.deadline - completion.ended).count();
+      const auto left = std::chrono::ceil<milliseconds>(request.deadline - ended).count();
       event.remaining_ms = static_cast<std::uint32_t>(std::max<std::int64_t>(0, left));
     }
   }
   if (item.is_result && completion.outcome != PROC_OUTCOME_ALLOCATED) {
-    event.message = to_text(completion.payload);
+    const std::string_view text = cut_utf8(completion.payload, kLongestMessage);
+    event.message = to_text(is_utf8(text) ? text : next_parts().cleaned.emplace_front(to_utf8(text)));
     return;
   }
-  if (arrays_used_ == ports_.size()) {
-    ports_.emplace_back();
-    addresses_.emplace_back();
-  }
-  std::vector<proc_port>& ports = ports_[arrays_used_];
-  std::vector<proc_address>& addresses = addresses_[arrays_used_];
-  ++arrays_used_;
-  ports.clear();
-  addresses.clear();
-  read_response(completion.payload, event, ports, addresses);
-  event.ports = ports.data();
-  event.addresses = addresses.data();
+  read_response(completion.payload, event, next_parts());
 }
 
 void EventReader::read(const ConnectionStatus& status, Item& item) {

@@ -3,10 +3,13 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <deque>
 #include <memory>
 #include <vector>
 
 #include "session/event_queue.h"
+#include "wire/response.h"
 
 namespace agones::plugin {
 
@@ -32,18 +35,19 @@ class EventReader {
  private:
   // The next event leaves the list and stays until release().
   const QueuedEvent& keep_next();
-  void read(Completion& completion, Item& item);
+  void read(const Completion& completion, Item& item);
   static void read(const ConnectionStatus& status, Item& item);
   static void read(const LogLine& line, Item& item);
+  ResponseParts& next_parts();
 
   EventQueue& queue_;
   QueuedEvent* next_event_ = nullptr;  // and what follows it: owned
   std::size_t next_completion_ = 0;
-  // Events that were read and may still be looked at, and the arrays that proc_event points to.
+  std::uint64_t last_state_ = 0;
+  // Events that were read and may still be looked at, and what proc_event points to beside them.
   std::vector<std::unique_ptr<QueuedEvent>> read_events_;
-  std::vector<std::vector<proc_port>> ports_;
-  std::vector<std::vector<proc_address>> addresses_;
-  std::size_t arrays_used_ = 0;
+  std::deque<ResponseParts> parts_;
+  std::size_t parts_used_ = 0;
 };
 
 }  // namespace agones::plugin

@@ -4,12 +4,14 @@
 #include <cxxabi.h>
 
 #include <algorithm>
+#include <new>
 #include <thread>
 #include <utility>
 
 #include "platform/library_state.h"
 #include "request/json_request.h"
 #include "request/protobuf_request.h"
+#include "text/utf8.h"
 
 namespace agones::plugin {
 
@@ -18,6 +20,9 @@ namespace {
 // How long proc_shutdown gives the threads to end, beside the connect timeout, as the header says.
 constexpr milliseconds kClosingTime{5000};
 constexpr std::uint32_t kLongestTimeoutMs = 86'400'000;
+constexpr std::size_t kLongestLine = 8192;
+// While there is no thread to be had.
+constexpr milliseconds kSpareInterval{1000};
 
 TimePoint clock_now() {
   return std::chrono::steady_clock::now();
@@ -60,6 +65,26 @@ class Session::PollRight {
   bool held_ = false;
 };
 
+Session::Preparation::Preparation() {
+  if (grpc_running()) {
+    return;
+  }
+  try {
+    library_state::prepare();
+  } catch (...) {
+    library_state::prepared();
+    library_state::release_spare_threads();
+    throw;
+  }
+}
+
+Session::Preparation::~Preparation() {
+  library_state::prepared();
+  if (library_state::clients() == 0) {
+    library_state::release_spare_threads();
+  }
+}
+
 Session::Session(SessionConfig config)
     : config_(std::move(config)),
       admission_(config_.max_pending_requests),
@@ -67,11 +92,15 @@ Session::Session(SessionConfig config)
       grpc_log_(*this),
       engine_(config_.engine, clock_now(), counters_, *this),
       link_(config_.link, *this) {
+  library_state::prepared();
   thread_ = std::make_unique<Thread>("proc-link", [this] { run_link(); });
   library_state::client_made();
 }
 
 Session::~Session() {
+  while (taken_ != nullptr) {
+    taken_.reset(taken_->next);
+  }
   library_state::client_freed();
 }
 
@@ -141,6 +170,9 @@ proc_status Session::cancel(std::uint64_t id) {
   if (id == 0 || id > last_id_.load()) {
     return PROC_ERR_NOT_FOUND;
   }
+  if (link_ended()) {
+    return PROC_ERR_SHUT_DOWN;
+  }
   {
     const std::lock_guard<std::mutex> lock(cancel_mutex_);
     cancels_.push_back(id);
@@ -186,6 +218,9 @@ void Session::fill_stats(proc_stats& stats) const {
   stats.unknown_answers = counters_.unknown_answers.get();
   stats.malformed_messages = counters_.malformed_messages.get();
   stats.log_lines_dropped = counters_.log_lines_dropped.get();
+  stats.orphans_dropped = counters_.orphans_dropped.get();
+  stats.late_answers_forgotten = counters_.late_answers_forgotten.get();
+  stats.states_merged = counters_.states_merged.get();
 }
 
 proc_connection_state Session::connection(std::string& reason) const {
@@ -296,9 +331,12 @@ Result Session::shutdown(milliseconds timeout) {
   // An attempt to connect that gets no answer ends with its timeout, not sooner.
   const milliseconds closing_time = kClosingTime + config_.link.transport.connect_timeout;
   if (!wait_until(closing_time, &Session::link_ended)) {
-    return {PROC_ERR_TIMEOUT, "the connection to the processor has not closed"};
+    return {PROC_ERR_TIMEOUT, "the connection to the processor has not closed: " + link_.closing_on()};
   }
   thread_->join();
+  if (library_state::clients() == 1) {
+    library_state::release_spare_threads();
+  }
   // gRPC's threads end a little after its last user. Nothing can be waited on for that: it is asked.
   const TimePoint end = clock_now() + closing_time;
   while (library_state::clients() == 1 && (library_state::live_threads() != 0 || grpc_running())) {
@@ -356,48 +394,66 @@ bool Session::all_ended() const {
 // ---- The link's thread ------------------------------------------------------------------------------
 
 void Session::run_link() {
-  try {
-    link_.run();
-  } catch (const std::exception& error) {
-    add_log(PROC_SEVERITY_ERROR, "session", std::string("the link failed: ") + error.what());
-  }
+  link_.run();
   ConnectionStatus closed;
   closed.state = PROC_CONNECTION_CLOSED;
-  connection_changed(closed, clock_now());
+  try {
+    connection_changed(closed, clock_now());
+  } catch (const std::bad_alloc&) {
+    // Nobody is left to be told but who asks.
+    const std::lock_guard<std::mutex> lock(connection_mutex_);
+    connection_.state = PROC_CONNECTION_CLOSED;
+  }
   link_ended_.store(true);
   progress_.notify_all();
 }
 
-void Session::take_in(TimePoint now) {
+void Session::take_in() {
   // Cancels first: the requests that they name were pushed before them.
-  std::vector<std::uint64_t> cancels;
   if (cancels_waiting_.load()) {
     const std::lock_guard<std::mutex> lock(cancel_mutex_);
-    cancels.swap(cancels_);
+    if (taken_cancels_.empty()) {
+      taken_cancels_.swap(cancels_);
+    } else {
+      taken_cancels_.insert(taken_cancels_.end(), cancels_.begin(), cancels_.end());
+      cancels_.clear();
+    }
     cancels_waiting_.store(false);
   }
-  Request* request = submitted_.take_all();
-  while (request != nullptr) {
-    Request* following = request->next;
-    engine_.submit(RequestPtr(request), now);
-    request = following;
-  }
-  for (const std::uint64_t id : cancels) {
-    engine_.cancel(id, now);
+  do {
+    if (taken_ == nullptr) {
+      taken_.reset(submitted_.take_all());
+    }
+    while (taken_ != nullptr) {
+      Request* following = taken_->next;
+      engine_.submit(std::move(taken_));
+      taken_.reset(following);
+    }
+  } while (!submitted_.empty());
+}
+
+void Session::cancel_taken(TimePoint now) {
+  while (!taken_cancels_.empty()) {
+    engine_.cancel(taken_cancels_.back(), now);
+    taken_cancels_.pop_back();
   }
 }
 
 TimePoint Session::turn(TimePoint now) {
+  if (now >= next_spare_ && !library_state::keep_spare_thread()) {
+    next_spare_ = now + kSpareInterval;
+  }
   TimePoint next{};
   do {
-    take_in(now);
+    take_in();
+    cancel_taken(now);
     if (phase_.load() >= Phase::kReturnUnsent) {
       engine_.return_unsent(now);
     }
     if (phase_.load() >= Phase::kGiveUp) {
       engine_.give_up_in_flight(now);
     }
-    engine_.expire(now);
+    engine_.end_due(now);
     next = engine_.next_deadline().value_or(TimePoint::max());
     // Promised before the last look at the queue, so that no request can slip in between unseen.
     next_turn_.store(engine_.eager() ? TimePoint::max().time_since_epoch().count() : next.time_since_epoch().count(),
@@ -411,8 +467,8 @@ bool Session::finished() {
          engine_.in_flight() == 0;
 }
 
-void Session::stream_opened(const std::string& client_id) {
-  engine_.stream_opened(client_id);
+void Session::stream_opened(const std::string& client_id, TimePoint now) {
+  engine_.stream_opened(client_id, now);
   add_log(PROC_SEVERITY_INFO, "stream", "stream opened as " + client_id);
 }
 
@@ -434,7 +490,8 @@ void Session::late_stream_closed(std::uint64_t stream) {
 
 Received Session::message(std::string bytes, TimePoint now) {
   // A pull covers what was submitted before it came, also what this thread has not looked at yet.
-  take_in(now);
+  take_in();
+  cancel_taken(now);
   return engine_.receive(std::move(bytes), now);
 }
 
@@ -451,47 +508,66 @@ std::optional<std::string> Session::next_message(TimePoint now) {
 }
 
 void Session::connection_changed(const ConnectionStatus& status, TimePoint now) {
+  auto change = std::make_unique<StateChange>();
+  change->status = status;
+  change->number = ++states_;
   {
     const std::lock_guard<std::mutex> lock(connection_mutex_);
     connection_ = status;
   }
-  engine_.set_reachable(status.state != PROC_CONNECTION_BACKING_OFF, status.reason, now);
-  if (!events_.push(status)) {
-    counters_.log_lines_dropped.add();
+  if (!events_.push(std::move(change))) {
+    counters_.states_merged.add();
   }
+  engine_.set_reachable(status.state != PROC_CONNECTION_BACKING_OFF, status.reason, now);
 }
 
-void Session::log(proc_severity severity, std::string message) {
-  add_log(severity, "stream", std::move(message));
+void Session::log(proc_severity severity, std::string_view message) noexcept {
+  add_log(severity, "stream", message);
 }
 
-void Session::completed(std::unique_ptr<CompletionBlock> block) {
+void Session::completed(std::unique_ptr<CompletionBlock> block) noexcept {
   events_.push(std::move(block));
   progress_.notify_all();
 }
 
-void Session::warn(std::string message, std::uint64_t request_id, std::uint64_t batch_id) {
-  add_log(PROC_SEVERITY_WARNING, "engine", std::move(message), request_id, batch_id);
+void Session::warn(std::string message, std::uint64_t request_id, std::uint64_t batch_id) noexcept {
+  add_log(PROC_SEVERITY_WARNING, "engine", message, request_id, batch_id);
 }
 
-void Session::grpc_log(std::string_view message) {
-  add_log(PROC_SEVERITY_WARNING, "grpc", std::string(message));
+void Session::grpc_log(std::string_view message) noexcept {
+  // It says the same for every attempt.
+  bool repeated = false;
+  try {
+    const std::lock_guard<std::mutex> lock(grpc_message_mutex_);
+    repeated = grpc_message_ == message;
+    grpc_message_ = message;
+  } catch (const std::bad_alloc&) {
+    repeated = false;
+  }
+  add_log(repeated ? PROC_SEVERITY_DEBUG : PROC_SEVERITY_WARNING, "grpc", message);
 }
 
-void Session::add_log(proc_severity severity, const char* channel, std::string message, std::uint64_t request_id,
-                      std::uint64_t batch_id) {
+void Session::add_log(proc_severity severity, const char* channel, std::string_view message, std::uint64_t request_id,
+                      std::uint64_t batch_id) noexcept {
   if (severity < config_.log_level) {
     return;
   }
-  LogLine line;
-  line.severity = severity;
-  line.time_unix_ns =
-      std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
-  line.channel = channel;
-  line.message = std::move(message);
-  line.request_id = request_id;
-  line.batch_id = batch_id;
-  if (!events_.push(std::move(line))) {
+  bool pushed = false;
+  try {
+    auto line = std::make_unique<LogLine>();
+    line->severity = severity;
+    line->time_unix_ns =
+        std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now().time_since_epoch())
+            .count();
+    line->channel = channel;
+    line->message = to_line(cut_utf8(message, kLongestLine));
+    line->request_id = request_id;
+    line->batch_id = batch_id;
+    pushed = events_.push(std::move(line));
+  } catch (const std::bad_alloc&) {
+    pushed = false;
+  }
+  if (!pushed) {
     counters_.log_lines_dropped.add();
   }
 }

@@ -66,23 +66,27 @@ class Session : private LinkHandler, private EngineSink, private GrpcLogSink {
   // LinkHandler and EngineSink, on the link's thread.
   TimePoint turn(TimePoint now) override;
   bool finished() override;
-  void stream_opened(const std::string& client_id) override;
+  void stream_opened(const std::string& client_id, TimePoint now) override;
   void stream_lost(std::string_view reason, TimePoint now) override;
   bool stream_replaced(std::uint64_t stream, std::string_view reason, TimePoint now) override;
   bool receive_late(std::uint64_t stream, std::string bytes, TimePoint now) override;
   void late_stream_closed(std::uint64_t stream) override;
   Received message(std::string bytes, TimePoint now) override;
+  const char* malformation() const override { return engine_.malformation(); }
   std::optional<std::string> next_message(TimePoint now) override;
   void connection_changed(const ConnectionStatus& status, TimePoint now) override;
-  void log(proc_severity severity, std::string message) override;
-  void completed(std::unique_ptr<CompletionBlock> block) override;
-  void warn(std::string message, std::uint64_t request_id, std::uint64_t batch_id) override;
+  void log(proc_severity severity, std::string_view message) noexcept override;
+  void completed(std::unique_ptr<CompletionBlock> block) noexcept override;
+  void warn(std::string message, std::uint64_t request_id, std::uint64_t batch_id) noexcept override;
+  std::uint64_t unpolled_bytes() const noexcept override { return events_.unpolled_bytes(); }
   // GrpcLogSink, on any thread.
-  void grpc_log(std::string_view message) override;
+  void grpc_log(std::string_view message) noexcept override;
 
-  void add_log(proc_severity severity, const char* channel, std::string message, std::uint64_t request_id = 0,
-               std::uint64_t batch_id = 0);
-  void take_in(TimePoint now);
+  // A line that there is no memory or no room for is counted.
+  void add_log(proc_severity severity, const char* channel, std::string_view message, std::uint64_t request_id = 0,
+               std::uint64_t batch_id = 0) noexcept;
+  void take_in();
+  void cancel_taken(TimePoint now);
   void run_link();
   std::uint32_t deliver(std::uint32_t max_events, TimePoint until);
   void deliver_one(const EventReader::Item& item);
@@ -96,6 +100,15 @@ class Session : private LinkHandler, private EngineSink, private GrpcLogSink {
   enum class Phase : std::uint8_t { kOpen, kReturnUnsent, kGiveUp };
   void enter(Phase phase);
 
+  // First: it fails before there is anything of gRPC, and is the last to go.
+  class Preparation {
+   public:
+    Preparation();
+    ~Preparation();
+    Preparation(const Preparation&) = delete;
+    Preparation& operator=(const Preparation&) = delete;
+  };
+  const Preparation preparation_;
   const SessionConfig config_;
   const ForkGuard fork_guard_;
   Counters counters_;
@@ -106,6 +119,10 @@ class Session : private LinkHandler, private EngineSink, private GrpcLogSink {
   std::mutex cancel_mutex_;
   std::vector<std::uint64_t> cancels_;
   std::atomic<bool> cancels_waiting_{false};
+  // The link's: what it took from these two and has not handed to the engine.
+  RequestPtr taken_;  // and what follows it
+  std::vector<std::uint64_t> taken_cancels_;
+  TimePoint next_spare_{};  // when a spare thread may be asked for again
 
   // When the link's thread will look for new requests by itself, in the clock's ticks. A submitter
   // whose request can't wait that long wakes it.
@@ -122,7 +139,10 @@ class Session : private LinkHandler, private EngineSink, private GrpcLogSink {
 
   mutable std::mutex connection_mutex_;
   ConnectionStatus connection_;
+  std::uint64_t states_ = 0;  // the link's: how many there were
 
+  std::mutex grpc_message_mutex_;
+  std::string grpc_message_;  // the last one
   GrpcLogRegistration grpc_log_;
   Engine engine_;
   std::atomic<bool> link_ended_{false};

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "session/session_config.h"
 
-#include <google/protobuf/stubs/common.h>
-
 #include <cstdio>
 #include <random>
 
+#include "text/utf8.h"
 #include "wire/message.h"
 
 namespace agones::plugin {
@@ -30,6 +29,7 @@ std::string check_ranges(const proc_config& raw) {
       {"max_unanswered_batches", raw.max_unanswered_batches, 1, 65'536},
       {"max_pending_requests", raw.max_pending_requests, 1, 16'777'216},
       {"max_message_bytes", raw.max_message_bytes, 65'536, 1U << 30},
+      {"max_unpolled_bytes", raw.max_unpolled_bytes, 1U << 20, UINT32_MAX},
       {"allocation_timeout_ms", raw.allocation_timeout_ms, 1, kDay},
       {"reconnect_initial_ms", raw.reconnect_initial_ms, 1, kHour},
       {"reconnect_max_ms", raw.reconnect_max_ms, raw.reconnect_initial_ms, kHour},
@@ -64,7 +64,7 @@ std::string read_text(const char* name, const proc_text& text, std::string& out)
     return std::string(name) + ": longer than 1 MiB";
   }
   out.assign(text.data, text.size);
-  if (!google::protobuf::internal::IsStructurallyValidUTF8(out.data(), static_cast<int>(out.size()))) {
+  if (!is_utf8(out)) {
     return std::string(name) + ": not valid UTF-8";
   }
   if (out.find('\0') != std::string::npos) {
@@ -136,6 +136,7 @@ proc_config default_config() {
   config.max_unanswered_batches = 1;
   config.max_pending_requests = 1'048'576;
   config.max_message_bytes = 64U << 20;
+  config.max_unpolled_bytes = 256U << 20;
   config.allocation_timeout_ms = 30'000;
   config.reconnect_initial_ms = 100;
   config.reconnect_max_ms = 1'500;
@@ -191,6 +192,7 @@ std::string read_config(const proc_config& raw, SessionConfig& config) {
   config.engine.max_batch_size = raw.max_batch_size;
   config.engine.max_batch_bytes = raw.max_batch_bytes;
   config.engine.max_unanswered_batches = raw.max_unanswered_batches;
+  config.engine.max_unpolled_bytes = raw.max_unpolled_bytes;
   config.engine.pull_credit = raw.pull_credit;
   config.engine.fail_fast = raw.fail_fast != 0;
   config.engine.resend = raw.resend_may_allocate_twice != 0;

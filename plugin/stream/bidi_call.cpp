@@ -15,8 +15,10 @@ void release_message(void* message) {
 
 // A slice that takes the string over instead of copying it.
 grpc::Slice to_slice(std::string bytes) {
-  auto* owned = new std::string(std::move(bytes));
-  return {owned->data(), owned->size(), release_message, owned};
+  auto owned = std::make_unique<std::string>(std::move(bytes));
+  grpc::Slice slice(owned->data(), owned->size(), release_message, owned.get());
+  static_cast<void>(owned.release());  // the slice's
+  return slice;
 }
 
 std::string to_string(const grpc::ByteBuffer& buffer) {
@@ -36,8 +38,18 @@ std::string to_string(const grpc::ByteBuffer& buffer) {
 BidiCall::BidiCall(const std::shared_ptr<grpc::Channel>& channel, const char* method, grpc::CompletionQueue& queue,
                    Listener& listener)
     : stub_(channel), stream_(stub_.PrepareCall(&context_, method, &queue)), listener_(&listener) {
+  begin([this] { stream_->StartCall(&start_tag_); });
+}
+
+template <typename Start>
+void BidiCall::begin(const Start& start) {
   ++pending_;
-  stream_->StartCall(&start_tag_);
+  try {
+    start();
+  } catch (...) {
+    --pending_;
+    throw;
+  }
 }
 
 void BidiCall::write(std::string bytes) {
@@ -50,9 +62,8 @@ void BidiCall::write_last(std::string bytes) {
 
 void BidiCall::start_write(std::string bytes, grpc::WriteOptions options) {
   const grpc::Slice slice = to_slice(std::move(bytes));
+  begin([&] { stream_->Write(grpc::ByteBuffer(&slice, 1), options, &write_tag_); });
   writing_ = true;
-  ++pending_;
-  stream_->Write(grpc::ByteBuffer(&slice, 1), options, &write_tag_);
 }
 
 void BidiCall::abandon() {
@@ -70,8 +81,7 @@ void BidiCall::started(bool ok) {
 }
 
 void BidiCall::read() {
-  ++pending_;
-  stream_->Read(&incoming_, &read_tag_);
+  begin([this] { stream_->Read(&incoming_, &read_tag_); });
 }
 
 void BidiCall::received(bool ok) {
@@ -79,8 +89,15 @@ void BidiCall::received(bool ok) {
     finish();
     return;
   }
-  if (listener_ != nullptr) {
-    listener_->on_message(to_string(incoming_));
+  // Whatever becomes of the message, the next read tells of the call's end.
+  try {
+    if (listener_ != nullptr) {
+      listener_->on_message(to_string(incoming_));
+    }
+  } catch (...) {
+    incoming_.Clear();
+    read();
+    throw;
   }
   incoming_.Clear();
   read();
@@ -93,8 +110,12 @@ void BidiCall::written(bool /*ok*/) {
 
 void BidiCall::finish() {
   finishing_ = true;
-  ++pending_;
-  stream_->Finish(&status_, &finish_tag_);
+  try {
+    begin([this] { stream_->Finish(&status_, &finish_tag_); });
+  } catch (...) {
+    finished_ = true;
+    throw;
+  }
 }
 
 void BidiCall::finished(bool /*ok*/) {

@@ -41,6 +41,8 @@ class BidiCall {
   // No operation is under way any more, and none will be: the object may be destroyed.
   bool over() const { return finished_ && pending_ == 0; }
 
+  std::unique_ptr<BidiCall> next_given_up;  // the graveyard's
+
  private:
   class Tag : public CompletionTag {
    public:
@@ -56,6 +58,9 @@ class BidiCall {
     Handler handler_;
   };
 
+  // Counts an operation that is to be started, unless starting it fails.
+  template <typename Start>
+  void begin(const Start& start);
   void started(bool ok);
   void received(bool ok);
   void written(bool ok);

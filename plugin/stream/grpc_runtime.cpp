@@ -4,9 +4,12 @@
 #include <grpc/grpc.h>
 #include <grpc/support/cpu.h>
 #include <grpc/support/log.h>
+#include <openssl/ssl.h>
+#include <openssl/x509_vfy.h>
 
 #include <algorithm>
 #include <array>
+#include <cstdio>
 #include <mutex>
 
 namespace agones::plugin {
@@ -20,6 +23,22 @@ constexpr std::size_t kMostSinks = 256;
 std::array<GrpcLogSink*, kMostSinks> g_sinks{};
 
 constexpr unsigned kCores = 2;
+
+// Certificates that were refused lately, found by the name alone: a handshake knows nothing of its channel.
+struct RefusedCertificate {
+  char name[256];
+  long reason;
+};
+constexpr std::size_t kMostRefused = 16;
+std::array<RefusedCertificate, kMostRefused> g_refused{};
+std::size_t g_next_refused = 0;
+
+void remember_refused(const char* name, long reason) {
+  const std::lock_guard<std::mutex> lock(g_mutex);
+  RefusedCertificate& refused = g_refused[g_next_refused++ % kMostRefused];
+  std::snprintf(refused.name, sizeof(refused.name), "%s", name);
+  refused.reason = reason;
+}
 
 void forward(gpr_log_func_args* arguments) {
   const std::lock_guard<std::mutex> lock(g_mutex);
@@ -39,6 +58,18 @@ bool grpc_running() {
 #else
   return grpc_is_initialized() != 0;
 #endif
+}
+
+std::string take_certificate_problem(const std::string& name) {
+  const std::lock_guard<std::mutex> lock(g_mutex);
+  std::string problem;
+  for (RefusedCertificate& refused : g_refused) {
+    if (refused.reason != X509_V_OK && name == refused.name) {
+      problem = X509_verify_cert_error_string(refused.reason);
+      refused.reason = X509_V_OK;
+    }
+  }
+  return problem;
 }
 
 GrpcLogRegistration::GrpcLogRegistration(GrpcLogSink& sink) : sink_(sink) {
@@ -73,6 +104,19 @@ unsigned __wrap_gpr_cpu_num_cores() {
 // Always one of those.
 unsigned __wrap_gpr_cpu_current_cpu() {
   return __real_gpr_cpu_current_cpu() % agones::plugin::kCores;
+}
+
+int __real_SSL_do_handshake(SSL* ssl);
+
+int __wrap_SSL_do_handshake(SSL* ssl);
+int __wrap_SSL_do_handshake(SSL* ssl) {
+  const int result = __real_SSL_do_handshake(ssl);
+  const long verified = result == 1 ? X509_V_OK : SSL_get_verify_result(ssl);
+  const char* name = verified == X509_V_OK ? nullptr : SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+  if (name != nullptr) {
+    agones::plugin::remember_refused(name, verified);
+  }
+  return result;
 }
 
 // To poll channels now and then from a timer, in case that nobody does: the link's thread polls them all the time, and

@@ -2,6 +2,7 @@
 // What is gRPC's own, one for the whole library: whether it still runs, and its log.
 #pragma once
 
+#include <string>
 #include <string_view>
 
 namespace agones::plugin {
@@ -9,11 +10,15 @@ namespace agones::plugin {
 // False once nothing of gRPC is in use and its closing down is complete.
 bool grpc_running();
 
+// Why the last certificate that was shown under this name was refused, since the last call; empty if none was. gRPC's
+// own text is the same for every reason.
+std::string take_certificate_problem(const std::string& name);
+
 class GrpcLogSink {
  public:
   virtual ~GrpcLogSink() = default;
   // From any thread, gRPC's own among them.
-  virtual void grpc_log(std::string_view message) = 0;
+  virtual void grpc_log(std::string_view message) noexcept = 0;
 };
 
 // While it lives, gRPC's errors go to the sink. gRPC can't tell whose they are: every sink gets all.

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "text/utf8.h"
 #include "wire/message.h"
 
 namespace agones::plugin {
@@ -16,6 +17,12 @@ constexpr char kStreamBatches[] = "/allocation.Processor/StreamBatches";
 constexpr Duration kResolveInterval = milliseconds(1000);
 // While closing: how often it is looked whether gRPC has let go.
 constexpr Duration kClosingInterval = milliseconds(10);
+// After a failure of its own: how long the link does nothing, not even what costs no memory.
+constexpr Duration kFailureInterval = milliseconds(50);
+constexpr std::size_t kMostReasons = 3;
+
+constexpr char kNames[] = "the names";
+constexpr char kOwnFailure[] = "this process";
 
 TimePoint clock_now() {
   return std::chrono::steady_clock::now();
@@ -36,19 +43,26 @@ Link::Link(const LinkConfig& config, LinkHandler& handler)
     : config_(config),
       handler_(handler),
       queue_(std::make_unique<grpc::CompletionQueue>()),
+      engine_keeper_(grpc::CreateChannel("ipv4:127.0.0.1:1", grpc::InsecureChannelCredentials())),
       alarm_(std::make_unique<grpc::Alarm>()),
       resolver_(config.endpoints, [this] { wake(); }),
       watchdog_(config.pull_timeout, config.answer_timeout),
       stream_backoff_(config.backoff, config.seed),
+      failure_backoff_(config.backoff, config.seed),
       seed_(config.seed) {}
 
 Link::~Link() = default;
 
-void Link::wake() {
-  if (!wake_pending_.exchange(true)) {
-    const std::lock_guard<std::mutex> lock(wake_mutex_);
+void Link::wake() noexcept {
+  if (wake_pending_.exchange(true)) {
+    return;
+  }
+  const std::lock_guard<std::mutex> lock(wake_mutex_);
+  try {
     // Long past: "now" is rounded up to a millisecond, and waits for it on gRPC's timer thread.
     alarm_->Set(queue_.get(), gpr_inf_past(GPR_CLOCK_MONOTONIC), &wake_tag_);
+  } catch (...) {
+    wake_pending_.store(false);
   }
 }
 
@@ -56,19 +70,69 @@ void Link::WakeTag::complete(bool /*ok*/) {
   link_.wake_pending_.store(false);
 }
 
-void Link::run() {
-  handler_.connection_changed(status_, clock_now());
-  while (true) {
-    const TimePoint now = clock_now();
-    const TimePoint turn_at = handler_.turn(now);
-    if (handler_.finished()) {
-      break;
+void Link::run() noexcept {
+  bool more = true;
+  while (more) {
+    try {
+      more = turn();
+    } catch (const std::exception& failure) {
+      begin_anew(failure.what());
+    } catch (...) {
+      begin_anew("unknown fault");
     }
-    const TimePoint manage_at = manage(now);
-    write_batches(now);
-    wait_for_event(std::min(turn_at, manage_at));
   }
-  close_all();
+  bool closed = false;
+  while (!closed) {
+    try {
+      close_all();
+      closed = true;
+    } catch (...) {
+      wait_for_event_after_failure(clock_now() + kClosingInterval);
+    }
+  }
+}
+
+bool Link::turn() {
+  const TimePoint now = clock_now();
+  const TimePoint turn_at = handler_.turn(now);
+  if (handler_.finished()) {
+    return false;
+  }
+  const TimePoint manage_at = manage(now);
+  write_batches(now);
+  wait_for_event(std::min(turn_at, manage_at));
+  return true;
+}
+
+void Link::begin_anew(const char* reason) noexcept {
+  const TimePoint now = clock_now();
+  const TimePoint again = now + failure_backoff_.next();
+  graveyard_.add(std::move(stream_));
+  for (const auto& late : late_streams_) {
+    graveyard_.add(late->close());
+  }
+  late_streams_.clear();
+  replicas_.clear();
+  next_resolution_ = next_stream_ = again;
+  try {
+    // Short enough to need no memory.
+    handler_.stream_lost("own failure", now);
+    log_failure(kOwnFailure, std::string("the connections are given up and made anew: ") + reason);
+    stream_problem_ = reason;
+  } catch (...) {
+    // What is left to be ended is ended by a later turn.
+  }
+  wait_for_event_after_failure(now + kFailureInterval);
+}
+
+void Link::wait_for_event_after_failure(TimePoint until) noexcept {
+  while (clock_now() < until) {
+    try {
+      wait_for_event(until);
+    } catch (...) {
+      // As what has been given up already.
+    }
+  }
 }
 
 // One event at a time: to ask whether there are more is a system call each time that there are none.
@@ -104,15 +168,29 @@ TimePoint Link::manage_addresses(TimePoint now) {
 }
 
 void Link::use_resolution(Resolution resolution) {
-  if (resolution.problem != resolution_problem_ && !resolution.problem.empty()) {
-    log_failure(resolution.problem);
+  if (resolution.problem.empty()) {
+    failures_.recovered(kNames);
+  } else {
+    log_failure(kNames, resolution.problem);
   }
   resolution_problem_ = resolution.problem;
-  // A replica whose address is gone stays while the stream is on it, and if some name failed to resolve.
+  if (resolution.unknown) {
+    return;
+  }
+  const auto listed = [&](const Address& address) {
+    const auto& known = resolution.addresses;
+    const auto& unresolved = resolution.unresolved;
+    return std::find(known.begin(), known.end(), address) != known.end() ||
+           std::find(unresolved.begin(), unresolved.end(), address.authority) != unresolved.end();
+  };
+  // A replica whose address is gone stays while the stream is on it.
   const auto gone = [&](const std::unique_ptr<Replica>& replica) {
-    const auto& listed = resolution.addresses;
-    return std::find(listed.begin(), listed.end(), replica->address()) == listed.end() && resolution.problem.empty() &&
-           (stream_ == nullptr || replica->address().target != stream_target_);
+    const bool is_gone =
+        !listed(replica->address()) && (stream_ == nullptr || replica->address().target != stream_target_);
+    if (is_gone) {
+      failures_.recovered(replica->address().target);
+    }
+    return is_gone;
   };
   replicas_.erase(std::remove_if(replicas_.begin(), replicas_.end(), gone), replicas_.end());
   for (Address& address : resolution.addresses) {
@@ -128,7 +206,9 @@ TimePoint Link::manage_replicas(TimePoint now) {
   for (const auto& replica : replicas_) {
     next = std::min(next, replica->manage(now));
     if (const auto failure = replica->take_failure()) {
-      log_failure(*failure);
+      log_failure(replica->address().target, *failure);
+    } else if (!replica->failing() && replica->state() != Replica::State::kConnecting) {
+      failures_.recovered(replica->address().target);
     }
   }
   return next;
@@ -168,7 +248,7 @@ Replica* Link::choose_replica() {
   Replica* chosen = nullptr;
   for (const auto& replica : replicas_) {
     if (replica->state() == Replica::State::kServing &&
-        (chosen == nullptr || replica->last_stream_failure < chosen->last_stream_failure)) {
+        (chosen == nullptr || replica->last_stream_failure() < chosen->last_stream_failure())) {
       chosen = replica.get();
     }
   }
@@ -194,23 +274,30 @@ void Link::open_stream(Replica& replica, TimePoint now) {
   stream_target_ = replica.address().target;
   watchdog_.opened(now);
   stream_ = std::make_unique<BidiCall>(replica.channel(), kStreamBatches, *queue_, *this);
-  handler_.stream_opened(stream_id());
+  handler_.stream_opened(stream_id(), now);
 }
 
-void Link::lose_stream(const std::string& reason, TimePoint now) {
+void Link::lose_stream(const std::string& reason, TimePoint now, bool useless) {
   graveyard_.add(std::move(stream_));
-  after_stream(reason, now);
+  after_stream(reason, now, useless);
   handler_.stream_lost(reason, now);
 }
 
 void Link::replace_stream(const std::string& reason, TimePoint now) {
   std::unique_ptr<BidiCall> call = std::move(stream_);
-  after_stream(reason, now);
-  if (handler_.stream_replaced(epoch_, reason, now)) {
-    late_streams_.push_back(
-        std::make_unique<LateStream>(std::move(call), epoch_, now + config_.answer_timeout, handler_));
-  } else {
-    graveyard_.add(std::move(call));
+  std::unique_ptr<LateStream> late;
+  try {
+    late = std::make_unique<LateStream>(std::move(call), epoch_, now + config_.answer_timeout, handler_);
+    late_streams_.reserve(late_streams_.size() + 1);
+    after_stream(reason, now, false);
+    if (handler_.stream_replaced(epoch_, reason, now)) {
+      late_streams_.push_back(std::move(late));
+    } else {
+      graveyard_.add(late->close());
+    }
+  } catch (...) {
+    graveyard_.add(late != nullptr ? late->close() : std::move(call));
+    throw;
   }
 }
 
@@ -228,24 +315,24 @@ TimePoint Link::manage_late_streams(TimePoint now) {
   return next;
 }
 
-void Link::after_stream(const std::string& reason, TimePoint now) {
-  if (Replica* replica = find_replica(stream_target_)) {
-    replica->last_stream_failure = now;
-  }
+void Link::after_stream(const std::string& reason, TimePoint now, bool useless) {
   next_stream_ = now + stream_backoff_.next();
   next_resolution_ = now;
-  log_failure(reason);
+  if (Replica* replica = find_replica(stream_target_)) {
+    replica->stream_failed(reason, useless, now);
+  }
+  stream_problem_ = reason;
+  log_failure("stream to " + stream_target_, reason);
 }
 
 void Link::on_message(std::string bytes) {
   const TimePoint now = clock_now();
   switch (handler_.message(std::move(bytes), now)) {
     case Received::kMalformed:
-      lose_stream(stream_target_ + ": malformed message", now);
+      lose_stream(stream_target_ + ": " + handler_.malformation(), now);
       break;
     case Received::kPull:
-      watchdog_.pulled(now);
-      stream_backoff_.reset();
+      pulled(now);
       break;
     case Received::kAnswers:
       watchdog_.answered(now);
@@ -255,12 +342,30 @@ void Link::on_message(std::string bytes) {
   }
 }
 
+void Link::pulled(TimePoint now) {
+  if (!watchdog_.ever_pulled()) {
+    stream_backoff_.reset();
+    failure_backoff_.reset();
+    stream_problem_.clear();
+    failures_.recovered("stream to " + stream_target_);
+    failures_.recovered(kOwnFailure);
+    if (Replica* replica = find_replica(stream_target_)) {
+      replica->pulled();
+    }
+  }
+  watchdog_.pulled(now);
+}
+
 void Link::on_closed(const grpc::Status& status) {
-  std::string text = status.error_message();
-  if (text.empty()) {
+  const bool no_such_method = status.error_code() == grpc::StatusCode::UNIMPLEMENTED;
+  std::string text = to_line(status.error_message());
+  if (no_such_method) {
+    text = "this is no allocation processor: it does not know allocation.Processor/StreamBatches" +
+           (text.empty() ? text : " (" + text + ")");
+  } else if (text.empty()) {
     text = status.ok() ? "the processor ended the stream" : "the stream was lost";
   }
-  lose_stream(stream_target_ + ": " + text, clock_now());
+  lose_stream(stream_target_ + ": " + text, clock_now(), no_such_method);
 }
 
 void Link::write_batches(TimePoint now) {
@@ -274,50 +379,81 @@ void Link::write_batches(TimePoint now) {
   }
 }
 
-void Link::update_connection(TimePoint now) {
+ConnectionStatus Link::connection(TimePoint now) const {
   ConnectionStatus status;
-  const auto count = [this](Replica::State state) {
-    return std::count_if(replicas_.begin(), replicas_.end(),
-                         [state](const auto& replica) { return replica->state() == state; });
+  const auto any = [this](Replica::State state) {
+    return std::any_of(replicas_.begin(), replicas_.end(),
+                       [state](const auto& replica) { return replica->state() == state; });
   };
+  const auto failing = [](const auto& replica) { return replica->failing(); };
   if (stream_ != nullptr && watchdog_.ever_pulled()) {
     status.state = PROC_CONNECTION_SERVING;
     status.address = stream_target_;
-  } else if (stream_ != nullptr || count(Replica::State::kServing) > 0) {
+  } else if (stream_ != nullptr || any(Replica::State::kServing)) {
     status.state = PROC_CONNECTION_CONNECTING;
-    status.reason = "waiting for the first pull";
+    status.reason = stream_problem_.empty() ? "waiting for the first pull" : stream_problem_;
     status.address = stream_target_;
-  } else if (count(Replica::State::kStandby) > 0) {
+  } else if (any(Replica::State::kStandby)) {
     status.state = PROC_CONNECTION_STANDBY;
     status.reason = "no processor is serving";
-  } else if (count(Replica::State::kConnecting) > 0 || (replicas_.empty() && resolution_problem_.empty())) {
-    // An attempt after a failure is part of backing off: the state stays what it was.
-    status = status_.state == PROC_CONNECTION_BACKING_OFF ? status_ : status;
+  } else if (replicas_.empty() ? !resolution_problem_.empty()
+                               : std::all_of(replicas_.begin(), replicas_.end(), failing)) {
+    status = backing_off(now);
   } else {
-    status.state = PROC_CONNECTION_BACKING_OFF;
-    status.reason = replicas_.empty() ? resolution_problem_ : replicas_.front()->reason();
-    TimePoint retry = replicas_.empty() ? next_resolution_ : TimePoint::max();
-    for (const auto& replica : replicas_) {
-      if (replica->retry_at() < retry) {
-        retry = replica->retry_at();
-        status.reason = replica->reason();
-        status.address = replica->address().target;
-      }
+    status.state = PROC_CONNECTION_CONNECTING;
+    status.reason = replicas_.empty() ? stream_problem_ : std::string();
+  }
+  return status;
+}
+
+// The reasons in the order of the replicas, so that they are the same whoever tries next.
+ConnectionStatus Link::backing_off(TimePoint now) const {
+  ConnectionStatus status;
+  status.state = PROC_CONNECTION_BACKING_OFF;
+  status.reason = replicas_.empty() ? resolution_problem_ : std::string();
+  TimePoint retry = replicas_.empty() ? next_resolution_ : TimePoint::max();
+  std::size_t reasons = 0;
+  for (const auto& replica : replicas_) {
+    if (++reasons <= kMostReasons) {
+      status.reason += (reasons == 1 ? "" : "; ") + replica->reason();
     }
+    if (replica->state() == Replica::State::kBackingOff && replica->retry_at() < retry) {
+      retry = replica->retry_at();
+      status.address = replica->address().target;
+    }
+  }
+  if (reasons > kMostReasons) {
+    status.reason += "; and " + std::to_string(reasons - kMostReasons) + " more";
+  }
+  if (retry != TimePoint::max()) {
     const auto wait = std::chrono::ceil<milliseconds>(std::max(retry - now, Duration::zero()));
     status.retry_after_ms = static_cast<std::uint32_t>(wait.count());
   }
-  // The time left shrinks by itself; it is news only with a new state or reason.
-  if (status.state != status_.state || status.reason != status_.reason) {
-    status_ = status;
-    handler_.connection_changed(status_, now);
+  return status;
+}
+
+void Link::update_connection(TimePoint now) {
+  ConnectionStatus status = connection(now);
+  // Who tries next, and when, changes all the time; it is news only with a new state or reason.
+  if (!status_ || status.state != status_->state || status.reason != status_->reason) {
+    status_ = std::move(status);
+    handler_.connection_changed(*status_, now);
   }
 }
 
-void Link::log_failure(const std::string& reason) {
-  const bool repeated = reason == last_failure_;
-  last_failure_ = reason;
-  handler_.log(repeated ? PROC_SEVERITY_DEBUG : PROC_SEVERITY_WARNING, reason);
+void Link::log_failure(const std::string& what, const std::string& reason) {
+  handler_.log(failures_.failed(what, reason) ? PROC_SEVERITY_WARNING : PROC_SEVERITY_DEBUG, reason);
+}
+
+std::string Link::closing_on() const {
+  switch (closing_.load()) {
+    case Closing::kNames:
+      return "the system's resolver has not come back from looking up " + resolver_.names();
+    case Closing::kCalls:
+      return "gRPC has not ended the calls";
+    default:
+      return "requests have not ended";
+  }
 }
 
 void Link::close_all() {
@@ -325,9 +461,11 @@ void Link::close_all() {
   for (const auto& late : late_streams_) {
     graveyard_.add(late->close());
   }
+  late_streams_.clear();
   replicas_.clear();
   // The resolver's thread may still call wake(): it ends before the queue does.
   while (resolver_.running() || !graveyard_.empty()) {
+    closing_.store(resolver_.running() ? Closing::kNames : Closing::kCalls);
     wait_for_event(clock_now() + kClosingInterval);
     resolver_.take();
     graveyard_.sweep();
@@ -344,6 +482,7 @@ void Link::close_all() {
   // The last who called wake() may still be inside it.
   const std::lock_guard<std::mutex> lock(wake_mutex_);
   alarm_.reset();
+  engine_keeper_.reset();
   queue_.reset();
 }
 

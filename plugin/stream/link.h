@@ -9,9 +9,11 @@
 #include <atomic>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "stream/failure_log.h"
 #include "stream/late_stream.h"
 #include "stream/link_config.h"
 #include "stream/link_handler.h"
@@ -26,10 +28,13 @@ class Link : public BidiCall::Listener {
   Link(const LinkConfig& config, LinkHandler& handler);
   ~Link() override;
 
-  // Runs until the handler is finished; then everything of gRPC that this link used is closed.
-  void run();
+  // Runs until the handler is finished; then everything of gRPC that this link used is closed. Whatever fails on the
+  // way (memory, a thread, a descriptor), it goes on: it gives up its connections and, after a while, begins anew.
+  void run() noexcept;
   // Makes run() take a turn soon. Any thread, any time; nothing once run() has returned.
-  void wake();
+  void wake() noexcept;
+  // What run() waits for at its end, for a message. Any thread.
+  std::string closing_on() const;
 
  private:
   class WakeTag : public CompletionTag {
@@ -44,26 +49,35 @@ class Link : public BidiCall::Listener {
   void on_message(std::string bytes) override;
   void on_closed(const grpc::Status& status) override;
 
+  // One turn of run(); false at the end.
+  bool turn();
+  // After a failure of this process's own: nothing that is held can be trusted.
+  void begin_anew(const char* reason) noexcept;
   void wait_for_event(TimePoint until);
+  // For when a failure must not lead to the next one at once.
+  void wait_for_event_after_failure(TimePoint until) noexcept;
   TimePoint manage(TimePoint now);
   TimePoint manage_addresses(TimePoint now);
   void use_resolution(Resolution resolution);
   TimePoint manage_replicas(TimePoint now);
   TimePoint manage_stream(TimePoint now);
+  void pulled(TimePoint now);
   void write_batches(TimePoint now);
   // What the present stream registers as.
   std::string stream_id() const;
   void open_stream(Replica& replica, TimePoint now);
-  // It has ended, or is ended.
-  void lose_stream(const std::string& reason, TimePoint now);
+  // It has ended, or is ended. `useless`: another one on this replica would end alike.
+  void lose_stream(const std::string& reason, TimePoint now, bool useless = false);
   // It does not work, but may still bring answers.
   void replace_stream(const std::string& reason, TimePoint now);
-  void after_stream(const std::string& reason, TimePoint now);
+  void after_stream(const std::string& reason, TimePoint now, bool useless);
   TimePoint manage_late_streams(TimePoint now);
   Replica* choose_replica();
   Replica* find_replica(const std::string& target);
+  ConnectionStatus connection(TimePoint now) const;
+  ConnectionStatus backing_off(TimePoint now) const;
   void update_connection(TimePoint now);
-  void log_failure(const std::string& reason);
+  void log_failure(const std::string& what, const std::string& reason);
   void close_all();
 
   const LinkConfig config_;
@@ -71,6 +85,9 @@ class Link : public BidiCall::Listener {
 
   // Gone when run() has returned: gRPC may then be closed down.
   std::unique_ptr<grpc::CompletionQueue> queue_;
+  // Never connected. gRPC has an event engine, with threads and descriptors of its own, while there is any channel;
+  // made anew later, when the process may be short of both, it ends the process.
+  std::shared_ptr<grpc::Channel> engine_keeper_;
   WakeTag wake_tag_{*this};
   std::unique_ptr<grpc::Alarm> alarm_;
   std::atomic<bool> wake_pending_{false};
@@ -91,9 +108,13 @@ class Link : public BidiCall::Listener {
   Backoff stream_backoff_;
   TimePoint next_stream_{};
 
-  ConnectionStatus status_;
-  std::string last_failure_;
+  std::optional<ConnectionStatus> status_;  // as it was told last
+  std::string stream_problem_;              // of the last stream, until one is pulled
+  FailureLog failures_;
+  Backoff failure_backoff_;
   std::uint32_t seed_;
+  enum class Closing : std::uint8_t { kNothing, kNames, kCalls };
+  std::atomic<Closing> closing_{Closing::kNothing};
 };
 
 }  // namespace agones::plugin

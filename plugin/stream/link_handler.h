@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the link asks of and tells the session. All on the link's thread.
+// What the link asks of and tells the session. All on the link's thread. Any of it may throw for want of memory: the
+// link then gives up what it holds and begins anew; nothing of the session's is lost.
 #pragma once
 
 #include <cstdint>
@@ -29,9 +30,10 @@ class LinkHandler {
   // The link is to close and its run() to return.
   virtual bool finished() = 0;
 
-  virtual void stream_opened(const std::string& client_id) = 0;
+  virtual void stream_opened(const std::string& client_id, TimePoint now) = 0;
   virtual void stream_lost(std::string_view reason, TimePoint now) = 0;
   virtual Received message(std::string bytes, TimePoint now) = 0;
+  virtual const char* malformation() const = 0;
   // As Engine's functions of these names.
   virtual bool stream_replaced(std::uint64_t stream, std::string_view reason, TimePoint now) = 0;
   virtual bool receive_late(std::uint64_t stream, std::string bytes, TimePoint now) = 0;
@@ -40,7 +42,7 @@ class LinkHandler {
   virtual std::optional<std::string> next_message(TimePoint now) = 0;
 
   virtual void connection_changed(const ConnectionStatus& status, TimePoint now) = 0;
-  virtual void log(proc_severity severity, std::string message) = 0;
+  virtual void log(proc_severity severity, std::string_view message) noexcept = 0;
 };
 
 }  // namespace agones::plugin

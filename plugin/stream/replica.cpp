@@ -6,6 +6,8 @@
 #include <grpc/health/v1/health.pb.h>
 
 #include "stream/channel_factory.h"
+#include "stream/grpc_runtime.h"
+#include "text/utf8.h"
 
 namespace agones::plugin {
 
@@ -40,7 +42,7 @@ Replica::~Replica() {
 
 void Replica::disconnect() {
   graveyard_.add(std::move(health_));
-  graveyard_.add(std::move(channel_));
+  graveyard_.add(std::move(held_));
 }
 
 TimePoint Replica::manage(TimePoint now) {
@@ -65,11 +67,11 @@ void Replica::connect(TimePoint now) {
     back_off(made.problem, now);
     return;
   }
-  channel_ = std::move(made.channel);
+  held_ = std::make_unique<HeldChannel>(std::move(made.channel));
+  health_ = std::make_unique<BidiCall>(held_->channel, kHealthWatch, queue_, *this);
   asked_ = false;
   state_ = State::kConnecting;
   wake_ = now + transport_.connect_timeout;
-  health_ = std::make_unique<BidiCall>(channel_, kHealthWatch, queue_, *this);
 }
 
 void Replica::on_message(std::string bytes) {
@@ -78,7 +80,9 @@ void Replica::on_message(std::string bytes) {
     back_off(address_.target + ": malformed health status", clock_now());
     return;
   }
-  backoff_.reset();
+  if (!useless_) {
+    backoff_.reset();
+  }
   const bool serving = response.status() == grpc::health::v1::HealthCheckResponse::SERVING;
   state_ = serving ? State::kServing : State::kStandby;
   reason_ = serving ? "" : address_.target + " is not serving (standby)";
@@ -86,22 +90,41 @@ void Replica::on_message(std::string bytes) {
 
 void Replica::on_closed(const grpc::Status& status) {
   if (status.error_code() == grpc::StatusCode::UNIMPLEMENTED) {
-    // No health service: nothing tells a standby but missing pulls.
+    // No health service, but a connection. Nothing tells a standby but missing pulls, nor a lost connection but a lost
+    // stream.
     graveyard_.add(std::move(health_));
-    backoff_.reset();
     state_ = State::kServing;
     return;
   }
-  const std::string text = status.error_message().empty() ? "the connection was closed" : status.error_message();
+  std::string text = status.error_message().empty() ? "the connection was closed" : to_line(status.error_message());
+  if (!transport_.plaintext) {
+    const std::string refused = take_certificate_problem(transport_.expected_name(address_.host));
+    text += refused.empty() ? "" : " (its certificate: " + refused + ")";
+  }
   back_off(address_.target + ": " + text, clock_now());
+}
+
+void Replica::stream_failed(const std::string& reason, bool useless, TimePoint now) {
+  last_stream_failure_ = now;
+  useless_ = useless_ || useless;
+  if (state_ == State::kServing && (useless || health_ == nullptr)) {
+    // By its own rules and not by gRPC's, which waits up to two minutes.
+    back_off(reason, now);
+    failure_.reset();  // told as the stream's
+  }
+}
+
+void Replica::pulled() {
+  useless_ = false;
+  backoff_.reset();
 }
 
 void Replica::back_off(std::string reason, TimePoint now) {
   disconnect();
-  reason_ = std::move(reason);
-  failure_ = reason_;
   state_ = State::kBackingOff;
   wake_ = now + backoff_.next();
+  reason_ = std::move(reason);
+  failure_ = reason_;
 }
 
 }  // namespace agones::plugin

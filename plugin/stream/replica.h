@@ -28,14 +28,21 @@ class Replica : public BidiCall::Listener {
   TimePoint manage(TimePoint now);
   State state() const { return state_; }
   const Address& address() const { return address_; }
+  // Why the last attempt failed or does not serve; stays while the next attempt is under way.
   const std::string& reason() const { return reason_; }
+  // Has failed, and nothing has been heard from it since.
+  bool failing() const { return state_ == State::kBackingOff || (state_ == State::kConnecting && !reason_.empty()); }
   TimePoint retry_at() const { return wake_; }
   // The failure since the last call, if there was one.
   std::optional<std::string> take_failure() { return std::exchange(failure_, std::nullopt); }
-  const std::shared_ptr<grpc::Channel>& channel() const { return channel_; }
+  const std::shared_ptr<grpc::Channel>& channel() const { return held_->channel; }
 
+  // A stream on it was lost. `useless`: so would be the next one.
+  void stream_failed(const std::string& reason, bool useless, TimePoint now);
+  // A stream on it is pulled: it is what it is taken for.
+  void pulled();
   // When a stream on this replica last failed; the one that failed longest ago is tried first.
-  TimePoint last_stream_failure{};
+  TimePoint last_stream_failure() const { return last_stream_failure_; }
 
  private:
   void on_message(std::string bytes) override;
@@ -49,8 +56,11 @@ class Replica : public BidiCall::Listener {
   Backoff backoff_;
   grpc::CompletionQueue& queue_;
   Graveyard& graveyard_;
-  std::shared_ptr<grpc::Channel> channel_;
+  std::unique_ptr<HeldChannel> held_;
+  // Null while there is a connection: the processor has no health service.
   std::unique_ptr<BidiCall> health_;
+  TimePoint last_stream_failure_{};
+  bool useless_ = false;
   State state_ = State::kBackingOff;
   std::string reason_;
   std::optional<std::string> failure_;

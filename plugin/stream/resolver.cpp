@@ -7,6 +7,9 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <new>
+#include <system_error>
+#include <utility>
 
 namespace agones::plugin {
 
@@ -24,6 +27,10 @@ std::string target_of(const addrinfo& info) {
   return std::string("ipv6:[") + text + "]:" + std::to_string(ntohs(address->sin6_port));
 }
 
+std::string authority_of(const Endpoint& endpoint) {
+  return endpoint.host + ":" + endpoint.port;
+}
+
 Resolution resolve(const std::vector<Endpoint>& endpoints, int flags) {
   Resolution resolution;
   for (const Endpoint& endpoint : endpoints) {
@@ -33,20 +40,21 @@ Resolution resolve(const std::vector<Endpoint>& endpoints, int flags) {
     addrinfo* list = nullptr;
     const int error = getaddrinfo(endpoint.host.c_str(), endpoint.port.c_str(), &hints, &list);
     if (error != 0) {
+      resolution.unresolved.push_back(authority_of(endpoint));
       resolution.problem += resolution.problem.empty() ? "" : "; ";
       resolution.problem += "cannot resolve '" + endpoint.host + "': " + gai_strerror(error);
       continue;
     }
+    const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> owned(list, freeaddrinfo);
     for (const addrinfo* info = list; info != nullptr; info = info->ai_next) {
       if (info->ai_family != AF_INET && info->ai_family != AF_INET6) {
         continue;
       }
-      const Address address{target_of(*info), endpoint.host, endpoint.host + ":" + endpoint.port};
+      Address address{target_of(*info), endpoint.host, authority_of(endpoint)};
       if (std::find(resolution.addresses.begin(), resolution.addresses.end(), address) == resolution.addresses.end()) {
-        resolution.addresses.push_back(address);
+        resolution.addresses.push_back(std::move(address));
       }
     }
-    freeaddrinfo(list);
   }
   return resolution;
 }
@@ -66,14 +74,37 @@ void Resolver::start() {
     result_ = std::move(literal);
     return;
   }
-  thread_ = std::make_unique<Thread>("proc-resolver", [this] {
-    Resolution resolution = resolve(endpoints_, 0);
-    {
-      const std::lock_guard<std::mutex> lock(mutex_);
-      result_ = std::move(resolution);
-    }
-    done_();
-  });
+  try {
+    thread_ = std::make_unique<Thread>("proc-resolver", [this] { look_up(); });
+  } catch (const std::system_error& error) {
+    result_ = Resolution{};
+    result_->unknown = true;
+    result_->problem = std::string("cannot start a thread to look up names: ") + error.what();
+  }
+}
+
+void Resolver::look_up() {
+  Resolution resolution;
+  try {
+    resolution = resolve(endpoints_, 0);
+  } catch (const std::bad_alloc&) {
+    resolution = Resolution{};
+    resolution.unknown = true;
+    resolution.problem = "no memory";  // short enough to need none
+  }
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    result_ = std::move(resolution);
+  }
+  done_();
+}
+
+std::string Resolver::names() const {
+  std::string names;
+  for (const Endpoint& endpoint : endpoints_) {
+    names += (names.empty() ? "" : ", ") + endpoint.host;
+  }
+  return names;
 }
 
 std::optional<Resolution> Resolver::take() {

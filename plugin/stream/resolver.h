@@ -24,6 +24,9 @@ struct Address {
 struct Resolution {
   std::vector<Address> addresses;
   std::string problem;  // of the names that could not be resolved
+  // The authorities of these: nothing is known of their addresses.
+  std::vector<std::string> unresolved;
+  bool unknown = false;  // the look-up could not be made: nothing is known of any address
 };
 
 class Resolver {
@@ -31,12 +34,16 @@ class Resolver {
   // `done` is called on the look-up's thread when a result is there to be taken.
   Resolver(std::vector<Endpoint> endpoints, std::function<void()> done);
 
-  // Nothing if a look-up is under way. IP addresses are there to be taken at once.
+  // Nothing if a look-up is under way. IP addresses are there to be taken at once; so is the failure to start a thread.
   void start();
   bool running() const { return thread_ != nullptr; }
+  // What is looked up: "a, b".
+  std::string names() const;
   std::optional<Resolution> take();
 
  private:
+  void look_up();
+
   const std::vector<Endpoint> endpoints_;
   const std::function<void()> done_;
   std::mutex mutex_;

@@ -3,9 +3,6 @@
 
 #include "stream/channel_factory.h"
 
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
 #include <memory>
 
 namespace agones::plugin {
@@ -14,51 +11,10 @@ namespace {
 
 constexpr int kReceiveWindow = 4 << 20;
 
-// Puts the PEM text into `pem`, or returns what is wrong.
-std::string read_pem(const PemSource& source, const char* field, std::string& pem) {
-  pem = source.text;
-  if (source.file.empty()) {
-    return {};
-  }
-  const auto close = [](std::FILE* file) { std::fclose(file); };
-  const std::unique_ptr<std::FILE, decltype(close)> file(std::fopen(source.file.c_str(), "re"), close);
-  char buffer[4096];
-  std::size_t got = 0;
-  errno = 0;
-  while (file != nullptr && (got = std::fread(buffer, 1, sizeof(buffer), file.get())) > 0) {
-    pem.append(buffer, got);
-  }
-  if (file == nullptr || std::ferror(file.get()) != 0) {
-    char text[128];
-    return std::string(field) + ": cannot read '" + source.file + "': " + strerror_r(errno, text, sizeof(text));
-  }
-  if (pem.find("-----BEGIN ") == std::string::npos) {
-    return std::string(field) + ": no PEM text in '" + source.file + "'";
-  }
-  return {};
-}
-
-struct Credentials {
-  grpc::SslCredentialsOptions options;
-  std::string problem;
-};
-
-Credentials read_credentials(const TransportConfig& config) {
-  Credentials credentials;
-  credentials.problem = read_pem(config.ca, "tls_ca", credentials.options.pem_root_certs);
-  if (credentials.problem.empty()) {
-    credentials.problem = read_pem(config.certificate, "tls_certificate", credentials.options.pem_cert_chain);
-  }
-  if (credentials.problem.empty()) {
-    credentials.problem = read_pem(config.key, "tls_key", credentials.options.pem_private_key);
-  }
-  return credentials;
-}
-
 }  // namespace
 
 std::string check_pem_files(const TransportConfig& config) {
-  return config.plaintext ? std::string() : read_credentials(config).problem;
+  return config.plaintext ? std::string() : read_pems(config.ca, config.certificate, config.key).problem;
 }
 
 ChannelResult make_channel(const TransportConfig& config, const std::string& target, const std::string& host,
@@ -70,13 +26,17 @@ ChannelResult make_channel(const TransportConfig& config, const std::string& tar
     credentials = grpc::InsecureChannelCredentials();
   } else {
     // Read for every channel, so that the next connection uses a rotated file.
-    const Credentials read = read_credentials(config);
-    if (!read.problem.empty()) {
-      result.problem = read.problem;
+    const PemTexts pems = read_pems(config.ca, config.certificate, config.key);
+    if (!pems.problem.empty()) {
+      result.problem = pems.problem;
       return result;
     }
-    credentials = grpc::SslCredentials(read.options);
-    arguments.SetSslTargetNameOverride(config.server_name.empty() ? host : config.server_name);
+    grpc::SslCredentialsOptions options;
+    options.pem_root_certs = pems.ca;
+    options.pem_cert_chain = pems.certificate;
+    options.pem_private_key = pems.key;
+    credentials = grpc::SslCredentials(options);
+    arguments.SetSslTargetNameOverride(config.expected_name(host));
   }
   arguments.SetString(GRPC_ARG_DEFAULT_AUTHORITY, authority);
   arguments.SetMaxReceiveMessageSize(static_cast<int>(config.max_message_bytes));
@@ -89,6 +49,9 @@ ChannelResult make_channel(const TransportConfig& config, const std::string& tar
   arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, static_cast<int>(config.connect_timeout.count()));
   // A connection of its own, which ends with the channel: the link reconnects by making a new one.
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  // max_message_bytes bounds what a message is, not what it was packed to: nothing packed is taken.
+  arguments.SetInt(GRPC_COMPRESSION_CHANNEL_ENABLED_ALGORITHMS_BITSET, 1 << GRPC_COMPRESS_NONE);
+  arguments.SetInt(GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION, 0);
   // Nothing is ever sent twice behind the engine's back.
   arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);
   arguments.SetInt(GRPC_ARG_SERVICE_CONFIG_DISABLE_RESOLUTION, 1);

@@ -6,15 +6,9 @@
 #include <string>
 
 #include "engine/time.h"
+#include "stream/pem.h"
 
 namespace agones::plugin {
-
-// PEM text, or the file that holds it.
-struct PemSource {
-  std::string file;
-  std::string text;
-  bool given() const { return !file.empty() || !text.empty(); }
-};
 
 struct TransportConfig {
   bool plaintext = false;
@@ -26,9 +20,12 @@ struct TransportConfig {
   milliseconds keepalive_timeout{5000};
   milliseconds connect_timeout{5000};
   std::uint32_t max_message_bytes = 64U << 20;
+
+  // The name to expect in the certificate of a processor that is called `host`.
+  const std::string& expected_name(const std::string& host) const { return server_name.empty() ? host : server_name; }
 };
 
-// Empty if every file can be read, else what is wrong, with the config field's name.
+// Empty if the certificates and the key can be used, else what is wrong, with the config field's name.
 std::string check_pem_files(const TransportConfig& config);
 
 }  // namespace agones::plugin

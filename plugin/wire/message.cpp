@@ -2,11 +2,11 @@
 #include "wire/message.h"
 
 #include <google/protobuf/io/coded_stream.h>
-#include <google/protobuf/stubs/common.h>
 
 #include <charconv>
 
 #include "wire/reader.h"
+#include "wire/response.h"
 
 namespace agones::plugin {
 
@@ -51,9 +51,8 @@ void append_bytes_field(std::string& out, std::uint32_t number, std::string_view
   out.append(bytes);
 }
 
-bool is_text(std::string_view bytes) {
-  return google::protobuf::internal::IsStructurallyValidUTF8(bytes.data(), static_cast<int>(bytes.size()));
-}
+constexpr char kMalformed[] = "malformed message";
+constexpr char kTooManyAnswers[] = "more answers than a batch has requests";
 
 bool decode_status(std::string_view bytes, Answer& answer) {
   Reader reader(bytes);
@@ -63,26 +62,13 @@ bool decode_status(std::string_view bytes, Answer& answer) {
     if (field.number == kStatusCode && field.type == WireType::kVarint) {
       answer.code = static_cast<std::int32_t>(field.varint);
     } else if (field.number == kStatusMessage && field.type == WireType::kBytes) {
-      if (!is_text(field.bytes)) {
-        return false;
-      }
       answer.payload = field.bytes;
     }
   }
   return reader.ok();
 }
 
-// The response's own fields are read when its event is handed out; here it is only made sure that they
-// can be.
-bool check_response(std::string_view bytes) {
-  Reader reader(bytes);
-  Field field;
-  while (reader.next(field)) {
-  }
-  return reader.ok();
-}
-
-bool decode_wrapper(std::string_view bytes, Answer& answer) {
+const char* decode_wrapper(std::string_view bytes, Answer& answer) {
   Reader reader(bytes);
   Field field;
   while (reader.next(field)) {
@@ -93,22 +79,22 @@ bool decode_wrapper(std::string_view bytes, Answer& answer) {
       answer.request_id_text = field.bytes;
       answer.request_id = decode_id(field.bytes);
     } else if (field.number == kWrapperPayload) {
-      if (!check_response(field.bytes)) {
-        return false;
+      if (const char* problem = check_response(field.bytes)) {
+        return problem;
       }
       answer.kind = Answer::Kind::kResponse;
       answer.payload = field.bytes;
     } else if (field.number == kWrapperError) {
       if (!decode_status(field.bytes, answer)) {
-        return false;
+        return kMalformed;
       }
       answer.kind = Answer::Kind::kError;
     }
   }
-  return reader.ok();
+  return reader.ok() ? nullptr : kMalformed;
 }
 
-bool decode_batch_response(std::string_view bytes, IncomingMessage& message) {
+const char* decode_batch_response(std::string_view bytes, std::size_t max_answers, IncomingMessage& message) {
   Reader reader(bytes);
   Field field;
   while (reader.next(field)) {
@@ -118,12 +104,15 @@ bool decode_batch_response(std::string_view bytes, IncomingMessage& message) {
     if (field.number == kBatchId) {
       message.batch_id = decode_id(field.bytes);
     } else if (field.number == kBatchItems) {
-      if (!decode_wrapper(field.bytes, message.answers.emplace_back())) {
-        return false;
+      if (message.answers.size() == max_answers) {
+        return kTooManyAnswers;
+      }
+      if (const char* problem = decode_wrapper(field.bytes, message.answers.emplace_back())) {
+        return problem;
       }
     }
   }
-  return reader.ok();
+  return reader.ok() ? nullptr : kMalformed;
 }
 
 }  // namespace
@@ -171,7 +160,7 @@ std::string BatchEncoder::take() {
   return std::move(bytes_);
 }
 
-bool decode_message(std::string_view bytes, IncomingMessage& message) {
+const char* decode_message(std::string_view bytes, std::size_t max_answers, IncomingMessage& message) {
   message.kind = IncomingMessage::Kind::kNone;
   message.batch_id = 0;
   message.answers.clear();
@@ -182,12 +171,12 @@ bool decode_message(std::string_view bytes, IncomingMessage& message) {
       message.kind = IncomingMessage::Kind::kPull;
     } else if (field.number == kMessageBatchResponse && field.type == WireType::kBytes) {
       message.kind = IncomingMessage::Kind::kBatchResponse;
-      if (!decode_batch_response(field.bytes, message)) {
-        return false;
+      if (const char* problem = decode_batch_response(field.bytes, max_answers, message)) {
+        return problem;
       }
     }
   }
-  return reader.ok();
+  return reader.ok() ? nullptr : kMalformed;
 }
 
 }  // namespace agones::plugin

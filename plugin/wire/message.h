@@ -56,8 +56,8 @@ struct IncomingMessage {
   std::vector<Answer> answers;
 };
 
-// Reads a whole message, checked down to the fields that events show. False if it is malformed; what
-// was read until then is then not to be used.
-bool decode_message(std::string_view bytes, IncomingMessage& message);
+// Reads a whole message, checked down to the fields that events show, so that showing them takes little time and memory
+// whatever the processor sends. Null, or what is wrong with it: then what was read until there is not to be used.
+const char* decode_message(std::string_view bytes, std::size_t max_answers, IncomingMessage& message);
 
 }  // namespace agones::plugin

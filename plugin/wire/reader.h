@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Walks the fields of one protobuf message in memory. Every request and every answer passes here several times, so it
-// is a few inline lines instead of protobuf's CodedInputStream; fuzzing holds it against the real parser.
+// is a few inline lines instead of protobuf's CodedInputStream. As strict as the strictest reader, Go's at the
+// processor: what one of the two refuses, the other must not be sent. Fuzzing holds it against C++ Protobuf,
+// tests/interop against Go.
 #pragma once
 
 #include <climits>
@@ -45,6 +47,9 @@ class Reader {
     value = 0;
     for (int i = 0; i < longest && next_ != end_; ++i) {
       const auto byte = static_cast<std::uint8_t>(*next_++);
+      if (i == kLongestVarint - 1 && byte > 1) {
+        return false;  // more than 64 bits
+      }
       value |= static_cast<std::uint64_t>(byte & 0x7fU) << (7 * i);
       if (byte < 0x80) {
         return true;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "wire/response.h"
 
+#include "text/utf8.h"
 #include "wire/reader.h"
 
 namespace agones::plugin {
@@ -19,13 +20,50 @@ constexpr std::uint32_t kPortNumber = 2;
 constexpr std::uint32_t kAddressType = 1;
 constexpr std::uint32_t kAddressAddress = 2;
 
-proc_port read_port(std::string_view bytes) {
+constexpr std::size_t kMostFields = 16'384;
+constexpr std::size_t kLongestText = 65'536;
+
+bool is_shown_text(std::uint32_t number) {
+  return number == kGameServerName || number == kAddress || number == kNodeName || number == kSource;
+}
+
+bool is_shown_message(std::uint32_t number) {
+  return number == kPorts || number == kAddresses;
+}
+
+// `is_part`: a port or an address, in which every text is shown. `fields`: so many may still come.
+const char* check(std::string_view bytes, bool is_part, std::size_t& fields) {
+  Reader reader(bytes);
+  Field field;
+  while (reader.next(field)) {
+    if (fields-- == 0) {
+      return "an answer of more than 16384 fields";
+    }
+    if (field.type != WireType::kBytes) {
+      continue;
+    }
+    if (!is_part && is_shown_message(field.number)) {
+      if (const char* problem = check(field.bytes, true, fields)) {
+        return problem;
+      }
+    } else if ((is_part || is_shown_text(field.number)) && field.bytes.size() > kLongestText) {
+      return "an answer with a name or address of more than 65536 bytes";
+    }
+  }
+  return reader.ok() ? nullptr : "malformed message";
+}
+
+proc_text clean(std::string_view text, ResponseParts& parts) {
+  return to_text(is_utf8(text) ? text : parts.cleaned.emplace_front(to_utf8(text)));
+}
+
+proc_port read_port(std::string_view bytes, ResponseParts& parts) {
   proc_port port{};
   Reader reader(bytes);
   Field field;
   while (reader.next(field)) {
     if (field.number == kPortName && field.type == WireType::kBytes) {
-      port.name = to_text(field.bytes);
+      port.name = clean(field.bytes, parts);
     } else if (field.number == kPortNumber && field.type == WireType::kVarint) {
       port.port = static_cast<std::int32_t>(field.varint);
     }
@@ -33,15 +71,15 @@ proc_port read_port(std::string_view bytes) {
   return port;
 }
 
-proc_address read_address(std::string_view bytes) {
+proc_address read_address(std::string_view bytes, ResponseParts& parts) {
   proc_address address{};
   Reader reader(bytes);
   Field field;
   while (reader.next(field)) {
     if (field.number == kAddressType && field.type == WireType::kBytes) {
-      address.type = to_text(field.bytes);
+      address.type = clean(field.bytes, parts);
     } else if (field.number == kAddressAddress && field.type == WireType::kBytes) {
-      address.address = to_text(field.bytes);
+      address.address = clean(field.bytes, parts);
     }
   }
   return address;
@@ -64,8 +102,18 @@ bool has_game_server(std::string_view response) {
   return false;
 }
 
-void read_response(std::string_view response, proc_event& event, std::vector<proc_port>& ports,
-                   std::vector<proc_address>& addresses) {
+const char* check_response(std::string_view response) {
+  std::size_t fields = kMostFields;
+  return check(response, false, fields);
+}
+
+void ResponseParts::clear() {
+  ports.clear();
+  addresses.clear();
+  cleaned.clear();
+}
+
+void read_response(std::string_view response, proc_event& event, ResponseParts& parts) {
   event.response = {response.data(), response.size()};
   Reader reader(response);
   Field field;
@@ -75,29 +123,31 @@ void read_response(std::string_view response, proc_event& event, std::vector<pro
     }
     switch (field.number) {
       case kGameServerName:
-        event.game_server_name = to_text(field.bytes);
+        event.game_server_name = clean(field.bytes, parts);
         break;
       case kPorts:
-        ports.push_back(read_port(field.bytes));
-        ++event.port_count;
+        parts.ports.push_back(read_port(field.bytes, parts));
         break;
       case kAddress:
-        event.address = to_text(field.bytes);
+        event.address = clean(field.bytes, parts);
         break;
       case kNodeName:
-        event.node_name = to_text(field.bytes);
+        event.node_name = clean(field.bytes, parts);
         break;
       case kSource:
-        event.source = to_text(field.bytes);
+        event.source = clean(field.bytes, parts);
         break;
       case kAddresses:
-        addresses.push_back(read_address(field.bytes));
-        ++event.address_count;
+        parts.addresses.push_back(read_address(field.bytes, parts));
         break;
       default:
         break;
     }
   }
+  event.ports = parts.ports.data();
+  event.port_count = parts.ports.size();
+  event.addresses = parts.addresses.data();
+  event.address_count = parts.addresses.size();
 }
 
 }  // namespace agones::plugin

@@ -10,7 +10,8 @@ namespace agones::local {
 
 // Rates are probabilities from 0 to 1, drawn once for every batch (error_rate: for every request).
 struct Faults {
-  std::chrono::milliseconds latency{0};  // before a batch is answered; a new one counts for those that wait, too
+  std::chrono::milliseconds work{0};     // before a batch's game servers are allocated: a slow or paused API server
+  std::chrono::milliseconds latency{0};  // before a batch is answered; new ones of both count for those that wait, too
   double error_rate = 0;                 // requests that fail with error_code, nothing allocated
   int error_code = 13;                   // INTERNAL
   double drop_before_answer = 0;         // allocate, then end the stream without answering

@@ -88,7 +88,9 @@ class LocalProcessor::Impl final : public allocation::Processor::Service {
       const std::lock_guard<std::mutex> lock(mutex_);
       serving_ = serving;
     }
-    server_->GetHealthCheckService()->SetServingStatus(kHealthService, serving);
+    if (options_.health_service) {
+      server_->GetHealthCheckService()->SetServingStatus(kHealthService, serving);
+    }
   }
 
   void set_faults(const Faults& faults) {
@@ -175,8 +177,12 @@ class LocalProcessor::Impl final : public allocation::Processor::Service {
     const Plan plan = make_plan(faults);
     ProcessorMessage answer;
     answer.set_client_id(id);
+    if (!wait_for(&Faults::work)) {
+      client.cancel();
+      return false;
+    }
     answer_batch(id, client, batch, faults, *answer.mutable_batch_response());
-    if (!wait_latency() || plan.drop_before) {
+    if (!wait_for(&Faults::latency) || plan.drop_before) {
       client.cancel();
       return false;
     }
@@ -219,11 +225,11 @@ class LocalProcessor::Impl final : public allocation::Processor::Service {
   }
 
   // False if the processor stops meanwhile.
-  bool wait_latency() {
+  bool wait_for(std::chrono::milliseconds Faults::*time) {
     const auto start = std::chrono::steady_clock::now();
     std::unique_lock<std::mutex> lock(mutex_);
-    while (!stopping_ && std::chrono::steady_clock::now() < start + faults_.latency) {
-      changed_.wait_until(lock, start + faults_.latency);
+    while (!stopping_ && std::chrono::steady_clock::now() < start + faults_.*time) {
+      changed_.wait_until(lock, start + faults_.*time);
     }
     return !stopping_;
   }
@@ -326,7 +332,7 @@ class LocalProcessor::Impl final : public allocation::Processor::Service {
   }
 
   void start_server() {
-    grpc::EnableDefaultHealthCheckService(true);
+    grpc::EnableDefaultHealthCheckService(options_.health_service);
     grpc::reflection::InitProtoReflectionServerBuilderPlugin();
     grpc::ServerBuilder builder;
     builder.AddListeningPort(options_.address, credentials(), &port_);

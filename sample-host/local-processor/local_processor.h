@@ -21,6 +21,7 @@ struct LocalProcessorOptions {
   std::string address = "127.0.0.1:0";  // port 0: the system picks one
   std::chrono::milliseconds pull_interval{200};
   bool serving = true;  // false: a standby replica
+  bool health_service = true;
   Faults faults;
   std::uint32_t seed = 1;  // of the faults
   // TLS: PEM text. With a client CA, clients must show a certificate.

@@ -38,8 +38,8 @@ std::string read_file(const std::string& path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
-po::options_description describe(CommandLine& line, std::uint32_t& pull_ms, std::uint32_t& latency_ms, bool& standby,
-                                 std::string (&tls)[3]) {
+po::options_description describe(CommandLine& line, std::uint32_t& pull_ms, std::uint32_t& work_ms,
+                                 std::uint32_t& latency_ms, bool& standby, std::string (&tls)[3]) {
   Faults& faults = line.options.faults;
   po::options_description general(
       "local-processor: the Agones allocation processor over an in-memory fleet\n\n"
@@ -58,7 +58,8 @@ po::options_description describe(CommandLine& line, std::uint32_t& pull_ms, std:
       "port-file", po::value(&line.port_file), "write the address here once it listens")(
       "ledger", po::value(&line.ledger_file), "write all allocations here as JSON at the end");
   po::options_description fault_options("Faults, to test hosts with (rates are from 0 to 1, per batch)");
-  fault_options.add_options()("latency-ms", po::value(&latency_ms)->default_value(0), "wait before each answer")(
+  fault_options.add_options()("work-ms", po::value(&work_ms)->default_value(0), "wait before each batch is worked on")(
+      "latency-ms", po::value(&latency_ms)->default_value(0), "wait before each answer")(
       "error-rate", po::value(&faults.error_rate), "requests that fail")(
       "error-code", po::value(&faults.error_code)->default_value(13), "gRPC code of these")(
       "drop-before-answer", po::value(&faults.drop_before_answer), "end the stream instead of answering")(
@@ -76,10 +77,11 @@ po::options_description describe(CommandLine& line, std::uint32_t& pull_ms, std:
 CommandLine parse(int argc, char** argv) {
   CommandLine line;
   std::uint32_t pull_ms = 0;
+  std::uint32_t work_ms = 0;
   std::uint32_t latency_ms = 0;
   bool standby = false;
   std::string tls[3];
-  const po::options_description description = describe(line, pull_ms, latency_ms, standby, tls);
+  const po::options_description description = describe(line, pull_ms, work_ms, latency_ms, standby, tls);
   po::variables_map values;
   po::store(po::parse_command_line(argc, argv, description), values);
   po::notify(values);
@@ -91,6 +93,7 @@ CommandLine parse(int argc, char** argv) {
     throw std::runtime_error("--pull-interval-ms must be at least 1");
   }
   line.options.pull_interval = std::chrono::milliseconds(pull_ms);
+  line.options.faults.work = std::chrono::milliseconds(work_ms);
   line.options.faults.latency = std::chrono::milliseconds(latency_ms);
   line.options.serving = !standby;
   line.options.certificate_pem = read_file(tls[0]);

@@ -41,7 +41,7 @@ class Config(c.Structure):
     _fields_ = [("struct_size", c.c_uint32), ("abi_version", c.c_uint32), ("client_id", Text),
                 ("processor_address", Text), *[(name, c.c_uint32) for name in (
                     "max_batch_size", "max_batch_bytes", "max_unanswered_batches", "max_pending_requests",
-                    "max_message_bytes", "allocation_timeout_ms", "reconnect_initial_ms", "reconnect_max_ms",
+                    "max_message_bytes", "max_unpolled_bytes", "allocation_timeout_ms", "reconnect_initial_ms", "reconnect_max_ms",
                     "reconnect_jitter_percent", "connect_timeout_ms", "keepalive_time_ms", "keepalive_timeout_ms",
                     "pull_timeout_ms", "pull_credit", "fail_fast", "resend_may_allocate_twice")],
                 ("transport", c.c_int32), *[(name, Text) for name in (

@@ -65,7 +65,7 @@ class Cluster {
   void do_something() {
     Faults faults;
     const auto rate = [this] { return std::uniform_real_distribution<double>(0.05, 0.5)(random_); };
-    switch (random_() % 12) {
+    switch (random_() % 13) {
       case 0:
         faults.latency = milliseconds(random_() % 300);
         return apply("latency", faults);
@@ -97,6 +97,10 @@ class Cluster {
         faults.stop_reading = true;
         return apply("stop reading", faults);
       case 10:
+        // Longer than the timeout of those who are impatient, batch after batch (H17).
+        faults.work = milliseconds(200 + random_() % 400);
+        return apply("slow work", faults);
+      case 11:
         return move_leader();
       default:
         return restart_leader();

@@ -79,6 +79,96 @@ TEST(Fault, ResendAllocatesTwiceWhereAskedFor) {
   EXPECT_GE(processor.counts().allocated, 2U);
 }
 
+TEST(Fault, WhatWasSentAndLostIsNeverCalledUnsent) {
+  auto options = quick_options();
+  options.faults = answers_held_back();
+  auto processor = std::make_unique<LocalProcessor>(options, fleet_of(30));
+  Client client(processor->address(), [](proc_config& config) { config.resend_may_allocate_twice = 1; });
+  for (int i = 0; i < 10; ++i) {
+    client.allocate(kAnyGameServer, 3'600'000);
+  }
+  ASSERT_TRUE(client.poll_until([&] { return client.stats().in_flight == 10; }));
+  processor->kill();
+  ASSERT_TRUE(client.poll_until([&] { return client.stats().unsent == 10; }));
+  const std::uint64_t never_sent = client.allocate(kAnyGameServer, 3'600'000);
+  // A swap would move what comes back as NOT_SENT to the next plugin, which would send it.
+  ASSERT_EQ(client.api().drain(client.handle(), PROC_DRAIN_RETURN_UNSENT), PROC_OK);
+  ASSERT_TRUE(client.poll_until_results(11));
+  for (const Event& result : client.results) {
+    EXPECT_EQ(result.delivery, result.request_id == never_sent ? PROC_DELIVERY_NOT_SENT : PROC_DELIVERY_UNKNOWN);
+  }
+}
+
+TEST(Fault, TheNextBatchWaitsForTheAnswerToOneThatTimedOut) {  // H17
+  Faults paused;
+  paused.work = std::chrono::hours(1);
+  auto options = quick_options();
+  options.faults = paused;
+  LocalProcessor processor(options, fleet_of(200));
+  Client client(processor.address(), [](proc_config& config) { config.allocation_timeout_ms = 50; });
+  client.allocate();
+  ASSERT_TRUE(client.poll_until([&] { return client.stats().batches_sent == 1; }));
+  // Again and again all that was sent has timed out, and the processor is pulling.
+  for (std::size_t round = 1; round <= 10; ++round) {
+    for (int i = 0; i < 10; ++i) {
+      client.allocate();
+    }
+    ASSERT_TRUE(client.poll_until_results(1 + 10 * round));
+  }
+  EXPECT_EQ(client.stats().batches_sent, 1U);
+  std::size_t unknown = 0;
+  for (const Event& result : client.results) {
+    EXPECT_EQ(result.outcome, PROC_OUTCOME_TIMEOUT);
+    unknown += result.delivery == PROC_DELIVERY_UNKNOWN ? 1 : 0;
+  }
+  EXPECT_EQ(unknown, 1U);
+  processor.set_faults({});
+  ASSERT_TRUE(client.poll_until([&] { return client.orphans.size() == 1; }));
+  EXPECT_EQ(client.stats().batches_answered, 1U);
+  client.allocate(kAnyGameServer, 60'000);
+  ASSERT_TRUE(client.poll_until_results(102));
+  EXPECT_EQ(client.results.back().outcome, PROC_OUTCOME_ALLOCATED);
+  EXPECT_EQ(processor.counts().allocated, 2U) << "one orphan, not a hundred";
+}
+
+TEST(Fault, ASlowBatchBlocksTheStreamUntilTheWatchdogReplacesIt) {  // H17
+  Faults paused;
+  paused.work = std::chrono::hours(1);
+  auto options = quick_options();
+  options.faults = paused;
+  LocalProcessor processor(options, fleet_of(10));
+  Client client(processor.address(), [](proc_config& config) {
+    config.allocation_timeout_ms = 30;
+    config.answer_timeout_ms = 300;
+  });
+  client.allocate();
+  ASSERT_TRUE(client.poll_until_results(1));
+  ASSERT_TRUE(client.poll_until([&] { return contains(client.logs, "not answered in time"); }));
+  ASSERT_TRUE(client.poll_until([&] { return client.connection() == PROC_CONNECTION_SERVING; }));
+  EXPECT_GE(client.stats().streams, 2U);
+}
+
+TEST(Fault, ReplicasThatCantBeReachedAreToldOnceEach) {
+  Client client("127.0.0.1:1,127.0.0.1:2,127.0.0.1:3,127.0.0.1:4,127.0.0.1:5", [](proc_config& config) {
+    config.log_level = PROC_SEVERITY_DEBUG;
+    config.reconnect_initial_ms = 5;
+    config.reconnect_max_ms = 20;
+  });
+  const auto lines = [&](proc_severity least) {
+    return std::count_if(client.logs.begin(), client.logs.end(), [&](const Event& line) {
+      return line.severity >= least && line.message.find("127.0.0.1:") != std::string::npos;
+    });
+  };
+  // Each has been tried many times.
+  ASSERT_TRUE(client.poll_until([&] { return lines(PROC_SEVERITY_DEBUG) >= 100; }));
+  EXPECT_EQ(lines(PROC_SEVERITY_WARNING), 5);
+  // Connecting, then backing off.
+  EXPECT_EQ(client.connections.size(), 2U);
+  std::string reason;
+  EXPECT_EQ(client.connection(&reason), PROC_CONNECTION_BACKING_OFF);
+  EXPECT_NE(reason.find("; and 2 more"), std::string::npos) << reason;
+}
+
 TEST(Fault, AStreamDroppedBeforeTheAnswerIsUnknown) {
   auto options = quick_options();
   options.faults.drop_before_answer = 1;

@@ -78,6 +78,7 @@ TEST(Refusal, InitNamesTheField) {
       {"max_unanswered_batches", [](proc_config& c) { c.max_unanswered_batches = 0; }},
       {"max_pending_requests", [](proc_config& c) { c.max_pending_requests = UINT32_MAX; }},
       {"max_message_bytes", [](proc_config& c) { c.max_message_bytes = 1; }},
+      {"max_unpolled_bytes", [](proc_config& c) { c.max_unpolled_bytes = 1000; }},
       {"allocation_timeout_ms", [](proc_config& c) { c.allocation_timeout_ms = 0; }},
       {"reconnect_initial_ms", [](proc_config& c) { c.reconnect_initial_ms = 0; }},
       {"reconnect_max_ms: 50 is not from 100", [](proc_config& c) { c.reconnect_max_ms = 50; }},
@@ -206,6 +207,9 @@ TEST_F(RefusedRequest, WrongSizesFormatsTimeouts) {
   request.format = 9;
   EXPECT_EQ(submit(request).error, "format: 9 is neither PROTOBUF nor JSON");
   request.format = PROC_FORMAT_JSON;
+  request.reserved = 7;
+  EXPECT_EQ(submit(request).error, "request.reserved: 7, must be 0");
+  request.reserved = 0;
   request.timeout_ms = UINT32_MAX;
   EXPECT_EQ(submit(request).error, "timeout_ms: longer than a day");
   proc_stats stats{};
@@ -234,7 +238,7 @@ TEST_F(RefusedRequest, BadProtobuf) {
        "malformed protobuf"},
       {"\x0a\x02\xc3\x28", "namespace: not valid UTF-8"},
       {"\x28\x01", "namespace: missing"},
-      {"\x0a\x01n\x28\x05", "scheduling: unknown value 5"},
+      {"\x0a\x01n\x28\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02", "malformed protobuf"},
       {"\x0b", "malformed protobuf"},
   };
   for (const auto& [bytes, problem] : cases) {
@@ -284,13 +288,15 @@ TEST(Refusal, ReentryFromACallback) {
 TEST(Refusal, UseAfterShutdown) {
   LocalProcessor processor(quick_options(), fleet_of(1));
   Client client(processor.address());
+  ASSERT_NE(client.allocate(), 0U);
   ASSERT_EQ(client.shutdown(), PROC_OK) << client.last_refusal.error;
   EXPECT_EQ(client.allocate(), 0U);
   EXPECT_EQ(client.last_refusal.status, PROC_ERR_SHUT_DOWN);
   EXPECT_EQ(client.last_refusal.error, "the client takes no more requests");
   EXPECT_EQ(client.api().poll(client.handle(), 0, 0, 0, nullptr), PROC_OK);
   EXPECT_EQ(client.api().drain(client.handle(), 0), PROC_OK);
-  EXPECT_EQ(client.api().cancel(client.handle(), 1), PROC_ERR_NOT_FOUND);
+  EXPECT_EQ(client.api().cancel(client.handle(), 1), PROC_ERR_SHUT_DOWN);
+  EXPECT_EQ(client.api().cancel(client.handle(), 2), PROC_ERR_NOT_FOUND);
   EXPECT_EQ(client.shutdown(), PROC_OK) << "twice is fine";
   EXPECT_EQ(client.connection(), PROC_CONNECTION_CLOSED);
 }
@@ -321,6 +327,11 @@ TEST(Refusal, InAForkedChildEverythingSaysForked) {
                                     api.get_stats(handle, &stats),
                                     api.get_connection(handle, &state, nullptr, 0)};
     int good = api.wakeup_fd(handle) == -1 ? 0 : 1;
+    // A new client would wait for threads that the child does not have.
+    const proc_config config = plaintext_config("127.0.0.1:1");
+    proc_client* another = nullptr;
+    char error[128] = "";
+    good += api.init(&config, &another, error, sizeof(error)) == PROC_ERR_FORKED && *error != '\0' ? 0 : 1;
     for (const proc_status status : statuses) {
       good += status == PROC_ERR_FORKED ? 0 : 1;
     }

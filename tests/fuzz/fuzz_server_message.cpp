@@ -18,21 +18,21 @@ using namespace agones::plugin;
 
 class Sink : public EngineSink {
  public:
-  void completed(std::unique_ptr<CompletionBlock> block) override {
+  void completed(std::unique_ptr<CompletionBlock> block) noexcept override {
     for (const Completion& item : block->items) {
       if (item.request != nullptr && !ended.insert(item.request_id).second) {
         std::abort();
       }
       if (item.outcome == PROC_OUTCOME_ALLOCATED || item.request == nullptr) {
         proc_event event{};
-        std::vector<proc_port> ports;
-        std::vector<proc_address> addresses;
-        read_response(item.payload, event, ports, addresses);
+        ResponseParts parts;
+        read_response(item.payload, event, parts);
         response_to_json(item.payload);
       }
     }
   }
-  void warn(std::string, std::uint64_t, std::uint64_t) override {}
+  void warn(std::string, std::uint64_t, std::uint64_t) noexcept override {}
+  std::uint64_t unpolled_bytes() const noexcept override { return 0; }
 
   std::set<std::uint64_t> ended;
 };
@@ -48,9 +48,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   for (std::uint64_t id = 1; id <= kRequests; ++id) {
     RequestPtr request = Request::create("\x0a\x01n", nullptr, now, now + milliseconds(1000));
     request->id = id;
-    engine.submit(std::move(request), now);
+    engine.submit(std::move(request));
   }
-  engine.stream_opened("fuzz");
+  engine.stream_opened("fuzz", now);
   engine.receive(std::string("\x12\x00", 2), now);  // a pull
   engine.next_batch(now);
   engine.cancel(3, now);

@@ -66,8 +66,20 @@ Event copy(const proc_event& event) {
   copied.request = bytes(event.request);
   copied.remaining_ms = event.remaining_ms;
   copied.connection = event.connection;
+  copied.severity = event.severity;
   copied.channel = string(event.channel);
   return copied;
+}
+
+bool wait_until(const std::function<bool()>& condition) {
+  const auto end = Clock::now() + kPatience;
+  while (!condition()) {
+    if (Clock::now() > end) {
+      return false;
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  return true;
 }
 
 proc_text text(std::string_view value) {

@@ -62,6 +62,7 @@ struct Event {
   std::string request;
   std::uint32_t remaining_ms = 0;
   proc_connection_state connection = 0;
+  proc_severity severity = 0;
   std::string channel;
 };
 
@@ -70,6 +71,9 @@ Event copy(const proc_event& event);
 // Generous: a condition that has not come true by then never will.
 inline constexpr std::chrono::seconds kPatience{60};
 inline constexpr auto kPatienceMs = static_cast<int>(std::chrono::milliseconds(kPatience).count());
+
+// Until the condition holds, without polling anything; false after kPatience.
+bool wait_until(const std::function<bool()>& condition);
 
 proc_text text(std::string_view value);
 proc_config default_config(const Api& api = plugin());

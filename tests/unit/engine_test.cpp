@@ -19,13 +19,16 @@ const TimePoint kStart{};
 
 class Sink : public EngineSink {
  public:
-  void completed(std::unique_ptr<CompletionBlock> block) override {
+  void completed(std::unique_ptr<CompletionBlock> block) noexcept override {
     blocks.push_back(std::move(block));
     if (on_completed) {
       on_completed();
     }
   }
-  void warn(std::string message, std::uint64_t, std::uint64_t) override { warnings.push_back(std::move(message)); }
+  void warn(std::string message, std::uint64_t, std::uint64_t) noexcept override {
+    warnings.push_back(std::move(message));
+  }
+  std::uint64_t unpolled_bytes() const noexcept override { return unpolled; }
 
   std::vector<const Completion*> all() const {
     std::vector<const Completion*> items;
@@ -37,6 +40,7 @@ class Sink : public EngineSink {
     return items;
   }
 
+  std::uint64_t unpolled = 0;
   std::function<void()> on_completed;
   std::vector<std::unique_ptr<CompletionBlock>> blocks;
   std::vector<std::string> warnings;
@@ -67,7 +71,8 @@ class EngineTest : public testing::Test {
     for (std::size_t i = 0; i < count; ++i) {
       RequestPtr request = Request::create(body, nullptr, now, now + timeout);
       request->id = ++last_id;
-      engine().submit(std::move(request), now);
+      engine().submit(std::move(request));
+      engine().end_due(now);
     }
   }
 
@@ -110,10 +115,10 @@ class EngineTest : public testing::Test {
   }
 
   void receive(const allocation::ProcessorMessage& message) {
-    EXPECT_EQ(engine().receive(message.SerializeAsString(), now), Received::kAnswers);
+    EXPECT_NE(engine().receive(message.SerializeAsString(), now), Received::kMalformed);
   }
 
-  void open() { engine().stream_opened("client.1"); }
+  void open() { engine().stream_opened("client.1", now); }
 
   Engine::Config config = several_batches();
   Counters counters;
@@ -247,17 +252,28 @@ TEST_F(EngineTest, BoundsTheUnansweredBatches) {  // H7
   EXPECT_EQ(all_batches().size(), 1U) << "an answer makes room, without another pull";
 }
 
-TEST_F(EngineTest, ABatchOfGivenUpRequestsDoesNotBlockTheWindow) {  // H7
+TEST_F(EngineTest, ABatchWhoseRequestsGaveUpIsStillUnanswered) {  // H17
   config.max_unanswered_batches = 1;
   open();
-  submit(1, "\x0a\x01n", seconds(1));
+  submit(2, "\x0a\x01n", seconds(1));
   pull();
-  ASSERT_TRUE(next_batch());
+  const auto slow = next_batch();
+  ASSERT_TRUE(slow);
+  engine().cancel(1, now);
+  submit(1, "\x0a\x01n", seconds(2));
   submit(1, "\x0a\x01n", seconds(10));
   pull();
-  EXPECT_FALSE(next_batch());
   now += seconds(2);
-  EXPECT_TRUE(next_batch());
+  EXPECT_FALSE(next_batch()) << "the processor still works on the batch before";
+  EXPECT_FALSE(engine().eager());
+  ASSERT_EQ(sink.all().size(), 3U);
+  EXPECT_EQ(sink.all()[1]->delivery, PROC_DELIVERY_UNKNOWN);
+  EXPECT_EQ(sink.all()[2]->outcome, PROC_OUTCOME_TIMEOUT);
+  EXPECT_EQ(sink.all()[2]->delivery, PROC_DELIVERY_NOT_SENT);
+  receive(answer_to(*slow));
+  EXPECT_EQ(counters.orphans.get(), 2U);
+  EXPECT_EQ(counters.batches_answered.get(), 1U);
+  EXPECT_EQ(next_batch()->requests_size(), 1) << "what has time left is not starved";
 }
 
 TEST_F(EngineTest, StreamLossTellsSentFromUnsent) {  // H8
@@ -338,7 +354,7 @@ TEST_F(EngineTest, ALateAnswerIsAnOrphan) {  // H9
   const auto batch = next_batch();
   engine().cancel(1, now);
   now += seconds(2);
-  engine().expire(now);
+  engine().end_due(now);
   receive(answer_to(*batch));
   const auto items = sink.all();
   ASSERT_EQ(items.size(), 4U);
@@ -361,7 +377,7 @@ TEST_F(EngineTest, ALateRefusalIsNoOrphan) {
   auto answer = answer_to(*next_batch());
   answer.mutable_batch_response()->mutable_responses(0)->mutable_error()->set_code(8);
   now += seconds(2);
-  engine().expire(now);
+  engine().end_due(now);
   receive(answer);
   EXPECT_EQ(sink.all().size(), 1U);
   EXPECT_EQ(counters.orphans.get(), 0U);
@@ -525,19 +541,158 @@ TEST_F(EngineTest, ErrorsCarryCodeAndText) {
   EXPECT_EQ(items[2]->code, 13);
 }
 
-TEST_F(EngineTest, AMissingAnswerWaitsForItsTimeout) {
+TEST_F(EngineTest, WhatABatchsAnswerLacksEndsAtOnce) {
+  open();
+  submit(3);
+  pull();
+  const auto batch = next_batch();
+  auto answer = answer_to(*batch);
+  answer.mutable_batch_response()->mutable_responses()->RemoveLast();
+  receive(answer);
+  ASSERT_EQ(sink.all().size(), 3U);
+  EXPECT_EQ(sink.all()[2]->request_id, 3U);
+  EXPECT_EQ(sink.all()[2]->outcome, PROC_OUTCOME_DISCONNECTED);
+  EXPECT_EQ(sink.all()[2]->delivery, PROC_DELIVERY_UNKNOWN);
+  EXPECT_EQ(sink.warnings.size(), 1U);
+  EXPECT_EQ(counters.late_answers.get(), 1U);
+  // Should it come after all, its game server is not lost.
+  const auto late = answer_to(*batch);
+  EXPECT_EQ(engine().receive(late.SerializeAsString(), now), Received::kNothing) << "a batch is answered once";
+  EXPECT_EQ(counters.orphans.get(), 1U);
+  EXPECT_EQ(counters.batches_answered.get(), 1U);
+}
+
+TEST_F(EngineTest, BatchesAnsweredInPartAreNotRememberedForEver) {
+  config.max_batch_size = 1;
+  open();
+  constexpr std::size_t kBatches = StreamLedger::kMostIncomplete + 10;
+  submit(kBatches);
+  pull();
+  for (std::size_t i = 0; i < kBatches; ++i) {
+    auto answer = answer_to(*next_batch());
+    answer.mutable_batch_response()->clear_responses();
+    receive(answer);
+  }
+  EXPECT_EQ(sink.all().size(), kBatches);
+  EXPECT_EQ(counters.late_answers.get(), StreamLedger::kMostIncomplete);
+  EXPECT_EQ(counters.late_answers_forgotten.get(), 10U);
+}
+
+TEST_F(EngineTest, AnAnswerToNoBatchOfOursCountsForNone) {
+  open();
+  submit(1);
+  pull();
+  auto answer = answer_to(*next_batch());
+  answer.mutable_batch_response()->set_batch_id("77");
+  answer.mutable_batch_response()->clear_responses();
+  EXPECT_EQ(engine().receive(answer.SerializeAsString(), now), Received::kNothing);
+  EXPECT_EQ(counters.batches_answered.get(), 0U);
+  EXPECT_EQ(engine().in_flight(), 1U);
+}
+
+TEST_F(EngineTest, WhatWasEverSentIsNeverNotSent) {
+  config.resend = true;
+  open();
+  submit(4, "\x0a\x01n", seconds(10));
+  pull();
+  ASSERT_TRUE(next_batch());
+  submit(1, "\x0a\x01n", seconds(10));
+  engine().stream_lost("gone", now);
+  EXPECT_EQ(engine().unsent(), 5U);
+  engine().cancel(1, now);
+  now += seconds(10);
+  engine().end_due(now);
+  const auto items = sink.all();
+  ASSERT_EQ(items.size(), 5U);
+  for (const Completion* item : items) {
+    EXPECT_EQ(item->delivery, item->request_id == 5 ? PROC_DELIVERY_NOT_SENT : PROC_DELIVERY_UNKNOWN);
+  }
+}
+
+TEST_F(EngineTest, AHandOverDoesNotCallUnsentWhatWasSent) {
+  config.resend = true;
+  open();
+  submit(1);
+  pull();
+  ASSERT_TRUE(next_batch());
+  engine().stream_lost("gone", now);
+  engine().return_unsent(now);
+  ASSERT_EQ(sink.all().size(), 1U);
+  EXPECT_EQ(sink.all()[0]->outcome, PROC_OUTCOME_SHUTDOWN);
+  EXPECT_EQ(sink.all()[0]->delivery, PROC_DELIVERY_UNKNOWN);
+}
+
+TEST_F(EngineTest, SendsNothingWhileTooMuchWaitsToBePolled) {
+  config.max_unpolled_bytes = 1000;
+  open();
+  submit(2);
+  pull();
+  sink.unpolled = 1000;
+  EXPECT_FALSE(next_batch());
+  EXPECT_FALSE(next_batch());
+  EXPECT_EQ(sink.warnings.size(), 1U);
+  sink.unpolled = 999;
+  EXPECT_TRUE(next_batch());
+}
+
+TEST_F(EngineTest, OrphansOfNobodyAreDroppedWhenTooMuchWaits) {
+  config.max_unpolled_bytes = 1000;
+  open();
+  submit(1);
+  pull();
+  auto answer = answer_to(*next_batch());
+  auto* extra = answer.mutable_batch_response()->add_responses();
+  extra->set_request_id("nobody");
+  extra->mutable_response()->set_gameservername("stray");
+  sink.unpolled = 1000;
+  receive(answer);
+  EXPECT_EQ(counters.orphans.get(), 0U);
+  EXPECT_EQ(counters.orphans_dropped.get(), 1U);
+  EXPECT_EQ(sink.all().size(), 1U) << "what was asked for is never dropped";
+}
+
+TEST_F(EngineTest, KeepsOfALongMessageWhatIsNeeded) {
   open();
   submit(2);
   pull();
   auto answer = answer_to(*next_batch());
-  answer.mutable_batch_response()->mutable_responses()->RemoveLast();
+  answer.mutable_batch_response()->mutable_responses(1)->mutable_error()->set_message("no");
+  // Unknown to the contract: field 15 of the first wrapper.
+  auto* wrapper = answer.mutable_batch_response()->mutable_responses(0);
+  wrapper->GetReflection()->MutableUnknownFields(wrapper)->AddLengthDelimited(15)->assign(1 << 20, 'x');
   receive(answer);
-  EXPECT_EQ(sink.all().size(), 1U);
-  now += seconds(30);
-  engine().expire(now);
-  ASSERT_EQ(sink.all().size(), 2U);
-  EXPECT_EQ(sink.all()[1]->outcome, PROC_OUTCOME_TIMEOUT);
-  EXPECT_EQ(sink.all()[1]->delivery, PROC_DELIVERY_UNKNOWN);
+  ASSERT_EQ(sink.blocks.size(), 1U);
+  EXPECT_LT(sink.blocks[0]->bytes(), 10'000U);
+  allocation::AllocationResponse response;
+  ASSERT_TRUE(response.ParseFromString(std::string(sink.all()[0]->payload)));
+  EXPECT_EQ(response.gameservername(), "gs-1");
+  EXPECT_EQ(sink.all()[1]->payload, "no");
+}
+
+TEST_F(EngineTest, RefusesMoreAnswersThanABatchCanHave) {
+  open();
+  submit(1);
+  pull();
+  ASSERT_TRUE(next_batch());
+  allocation::ProcessorMessage message;
+  for (int i = 0; i < 5000; ++i) {
+    message.mutable_batch_response()->add_responses();
+  }
+  EXPECT_EQ(engine().receive(message.SerializeAsString(), now), Received::kMalformed);
+  EXPECT_STREQ(engine().malformation(), "more answers than a batch has requests");
+  EXPECT_EQ(engine().in_flight(), 1U);
+}
+
+TEST_F(EngineTest, RefusesAnAnswerThatNoGameServerCanHave) {
+  open();
+  submit(1);
+  pull();
+  auto answer = answer_to(*next_batch());
+  for (int i = 0; i < 20'000; ++i) {
+    answer.mutable_batch_response()->mutable_responses(0)->mutable_response()->add_ports();
+  }
+  EXPECT_EQ(engine().receive(answer.SerializeAsString(), now), Received::kMalformed);
+  EXPECT_STREQ(engine().malformation(), "an answer of more than 16384 fields");
 }
 
 TEST_F(EngineTest, OfAMalformedMessageNothingIsUsed) {
@@ -602,7 +757,7 @@ TEST_F(EngineTest, ARequestIsCountedAsEndedBeforeItsResultIsPublished) {
   in_flight = 0;
   late = 4;
   now += seconds(40);
-  engine().expire(now);
+  engine().end_due(now);
   // Four orphans: none of them is awaited any more.
   late = 0;
   receive(answer_to(*batch));

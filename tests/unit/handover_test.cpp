@@ -2,6 +2,7 @@
 // What many host threads use at once; meant for ThreadSanitizer as well.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <thread>
 #include <vector>
@@ -9,6 +10,7 @@
 #include "engine/request.h"
 #include "engine/request_table.h"
 #include "session/admission.h"
+#include "session/event_reader.h"
 #include "session/handover_queue.h"
 
 namespace agones::plugin {
@@ -67,6 +69,80 @@ TEST(HandoverQueue, LosesNothingAndKeepsEachThreadsOrder) {
     thread.join();
   }
   EXPECT_TRUE(queue.empty());
+}
+
+std::unique_ptr<StateChange> state(std::uint64_t number) {
+  auto change = std::make_unique<StateChange>();
+  change->number = number;
+  change->status.state = static_cast<proc_connection_state>(number);
+  return change;
+}
+
+TEST(EventQueue, LogLinesNeverCrowdOutTheNewestState) {
+  EventQueue queue;
+  for (int i = 0; i < 5000; ++i) {
+    queue.push(std::make_unique<LogLine>());
+  }
+  std::uint64_t merged = 0;
+  for (std::uint64_t number = 1; number <= 500; ++number) {
+    merged += queue.push(state(number)) ? 0 : 1;
+  }
+  EXPECT_EQ(merged, 500U - 64U);
+  EventReader reader(queue);
+  EventReader::Item item;
+  std::size_t lines = 0;
+  std::vector<proc_connection_state> states;
+  while (reader.next(item)) {
+    if (item.event.type == PROC_EVENT_LOG) {
+      ++lines;
+    } else {
+      states.push_back(item.event.connection);
+    }
+    reader.release();
+  }
+  EXPECT_EQ(lines, 1024U);
+  ASSERT_EQ(states.size(), 65U);
+  EXPECT_TRUE(std::is_sorted(states.begin(), states.end()));
+  EXPECT_EQ(states.back(), 500);
+}
+
+TEST(EventQueue, TheNewestStateArrivesWhileOthersArePolled) {
+  EventQueue queue;
+  constexpr std::uint64_t kStates = 20'000;
+  std::thread writer([&queue] {
+    for (std::uint64_t number = 1; number <= kStates; ++number) {
+      queue.push(state(number));
+    }
+  });
+  EventReader reader(queue);
+  proc_connection_state last = 0;
+  while (last != static_cast<proc_connection_state>(kStates)) {
+    EventReader::Item item;
+    if (reader.next(item)) {
+      EXPECT_GT(item.event.connection, last) << "an older state after a newer one";
+      last = item.event.connection;
+      reader.release();
+    } else {
+      // Readable once there is something. For ever, if it is not: then the test hangs until its time is over.
+      queue.fd().wait(std::chrono::milliseconds(-1));
+    }
+  }
+  writer.join();
+}
+
+TEST(EventQueue, CountsTheMemoryOfWhatWaits) {
+  EventQueue queue;
+  auto block = std::make_unique<CompletionBlock>(std::string(100'000, 'x'));
+  block->reserve(1);
+  block->items.emplace_back();
+  queue.push(std::move(block));
+  EXPECT_GE(queue.unpolled_bytes(), 100'000U);
+  EventReader reader(queue);
+  EventReader::Item item;
+  ASSERT_TRUE(reader.next(item));
+  ASSERT_FALSE(reader.next(item));
+  reader.release();
+  EXPECT_EQ(queue.unpolled_bytes(), 0U);
 }
 
 TEST(RequestTable, FindsAndForgets) {

@@ -5,6 +5,8 @@
 #include <google/protobuf/util/message_differencer.h>
 #include <gtest/gtest.h>
 
+#include <cstdint>
+
 #include "request/json_request.h"
 #include "request/json_response.h"
 #include "request/protobuf_request.h"
@@ -37,9 +39,66 @@ TEST(JsonRequest, ProblemsNameTheField) {
   }
 }
 
-TEST(JsonRequest, DeepNestingIsRefused) {
+TEST(JsonRequest, TakesEveryNumberThatTheProcessorsReaderTakes) {
+  // C++ Protobuf refuses some of these, Go's protojson none.
+  const std::pair<const char*, std::int64_t> cases[] = {
+      {"\"5.0\"", 5},
+      {"1e3", 1000},
+      {"\"1e3\"", 1000},
+      {"1E+3", 1000},
+      {"1500e-2", 15},
+      {"\"1.50e1\"", 15},
+      {"-0", 0},
+      {"\"-0.0e5\"", 0},
+      {"9007199254740993.0", 9007199254740993},
+      {"\"9223372036854775807\"", 9223372036854775807},
+      {"922337203685477580.7e1", 9223372036854775807},
+      {"-9223372036854775808", INT64_MIN},
+      {"\"0e999999999999999999999\"", 0},
+  };
+  for (const auto& [text, value] : cases) {
+    const JsonRequest request =
+        parse_json_request(R"({"namespace":"n","counters":{"c":{"amount":)" + std::string(text) + "}}}");
+    ASSERT_EQ(request.problem, "") << text;
+    allocation::AllocationRequest parsed;
+    ASSERT_TRUE(parsed.ParseFromString(request.bytes));
+    EXPECT_EQ(parsed.counters().at("c").amount().value(), value) << text;
+  }
+  for (const char* text : {"\"9223372036854775808\"", "9223372036854775808", "1.5", "\"15e-1\"", "\"\"", "\"5 \"",
+                           "\"+5\"", "\"5.\"", "\".5\"", "\"1e\"", "\"--5\"", "\"1e99\"", "\"5\\u0000\""}) {
+    EXPECT_NE(parse_json_request(R"({"namespace":"n","counters":{"c":{"amount":)" + std::string(text) + "}}}").problem,
+              "")
+        << text;
+  }
+}
+
+TEST(JsonRequest, EndsWhereItsTextEnds) {
+  const std::string good = R"({"namespace":"n"})";
+  EXPECT_EQ(parse_json_request(good + " \n").problem, "");
+  EXPECT_EQ(parse_json_request(good + std::string("\0rubbish", 8)).problem, "malformed JSON: NUL at byte 17");
+  EXPECT_NE(parse_json_request("\xef\xbb\xbf" + good).problem, "");
+}
+
+TEST(JsonRequest, DeepNestingCostsNoStack) {
   const std::string deep = R"({"namespace":)" + std::string(100'000, '[') + std::string(100'000, ']') + "}";
-  EXPECT_EQ(parse_json_request(deep).problem, "JSON nested too deeply");
+  EXPECT_EQ(parse_json_request(deep).problem, "namespace: expected a string, got array");
+}
+
+TEST(JsonRequest, LongTextsAndManyKeysAreReadInTheirOrder) {
+  std::string labels;
+  for (int i = 0; i < 20'000; ++i) {
+    labels += (labels.empty() ? "" : ",") + ("\"key-" + std::to_string(i) + "\":\"" + std::string(i % 300, 'v') + "\"");
+  }
+  const std::string json = R"({"namespace":"n","metadata":{"labels":{)" + labels + R"(}},"gameServerSelectors":[{}]})";
+  const JsonRequest request = parse_json_request(json);
+  ASSERT_EQ(request.problem, "");
+  allocation::AllocationRequest expected;
+  ASSERT_TRUE(JsonStringToMessage(json, &expected).ok());
+  allocation::AllocationRequest parsed;
+  ASSERT_TRUE(parsed.ParseFromString(request.bytes));
+  EXPECT_TRUE(MessageDifferencer::Equals(parsed, expected));
+  EXPECT_NE(parse_json_request(json.substr(0, json.size() - 1) + R"(,"metadata":{}})").problem.find("given twice"),
+            std::string::npos);
 }
 
 TEST(ProtobufRequest, AcceptsWhatItKnowsAndWhatItDoesNot) {
@@ -69,7 +128,12 @@ TEST(ProtobufRequest, ProblemsNameTheField) {
   EXPECT_EQ(problem_of(request), "namespace: missing");
   request.set_namespace_("default");
   request.set_scheduling(static_cast<allocation::AllocationRequest::SchedulingStrategy>(7));
-  EXPECT_EQ(problem_of(request), "scheduling: unknown value 7");
+  EXPECT_EQ(problem_of(request), "") << "an enum is open, for the processor too";
+  request.clear_namespace_();
+  request.mutable_multiclustersetting()->set_enabled(true);
+  EXPECT_EQ(problem_of(request), "");
+  request.mutable_multiclustersetting()->set_enabled(false);
+  EXPECT_EQ(problem_of(request), "namespace: missing");
   EXPECT_EQ(check_protobuf_request("\x0a\x02\xff\xfe"), "namespace: not valid UTF-8");
   EXPECT_EQ(check_protobuf_request("\x08\x01"), "namespace: malformed protobuf: wrong wire type");
   // gameServerSelectors { matchLabels { key: "a" value: <0xff> } }
@@ -92,6 +156,23 @@ TEST(JsonResponse, SaysWhatProtobufsOwnPrinterSays) {
   allocation::AllocationResponse back;
   ASSERT_TRUE(JsonStringToMessage(*json, &back).ok()) << *json;
   EXPECT_TRUE(MessageDifferencer::Equals(back, response)) << *json;
+}
+
+TEST(JsonResponse, AMessageThatComesTwiceIsMerged) {
+  allocation::AllocationResponse first;
+  first.set_gameservername("gs-1");
+  (*first.mutable_metadata()->mutable_labels())["a"] = "1";
+  (*first.mutable_counters())["c"].mutable_count()->set_value(7);
+  allocation::AllocationResponse second;
+  (*second.mutable_metadata()->mutable_labels())["b"] = "2";
+  second.mutable_metadata()->mutable_annotations();
+  const std::string bytes = first.SerializeAsString() + second.SerializeAsString();
+  allocation::AllocationResponse merged;
+  ASSERT_TRUE(merged.ParseFromString(bytes));
+  allocation::AllocationResponse back;
+  const std::string json = response_to_json(bytes).value();
+  ASSERT_TRUE(JsonStringToMessage(json, &back).ok()) << json;
+  EXPECT_TRUE(MessageDifferencer::Equals(back, merged)) << json;
 }
 
 TEST(JsonResponse, RefusesWhatIsNoMessage) {

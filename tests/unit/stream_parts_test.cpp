@@ -6,6 +6,7 @@
 
 #include "stream/backoff.h"
 #include "stream/endpoint.h"
+#include "stream/failure_log.h"
 #include "stream/stream_watchdog.h"
 
 namespace agones::plugin {
@@ -34,6 +35,20 @@ TEST(Backoff, JitterSpreadsWithinItsBounds) {
     waits.insert(wait);
   }
   EXPECT_GT(waits.size(), 100U) << "clients would come back all at once";
+}
+
+TEST(FailureLog, SaysOnceWhatGoesOnForEachOfMany) {
+  FailureLog log;
+  for (int round = 0; round < 10; ++round) {
+    for (const char* address : {"a", "b", "c"}) {
+      EXPECT_EQ(log.failed(address, std::string(address) + ": refused"), round == 0) << address << round;
+    }
+  }
+  EXPECT_TRUE(log.failed("b", "b: timed out")) << "another reason";
+  EXPECT_FALSE(log.failed("b", "b: timed out"));
+  log.recovered("a");
+  EXPECT_TRUE(log.failed("a", "a: refused")) << "it had worked meanwhile";
+  EXPECT_FALSE(log.failed("c", "c: refused"));
 }
 
 TEST(StreamWatchdog, WaitsForThePullTimeout) {

@@ -5,6 +5,7 @@
 
 #include "support/requests.h"
 #include "wire/message.h"
+#include "wire/reader.h"
 #include "wire/response.h"
 
 namespace agones::plugin {
@@ -48,31 +49,70 @@ TEST(Wire, UnknownFieldsAreSkipped) {
   message.mutable_pull()->set_message("pull");
   IncomingMessage incoming;
   // Fields 100 (fixed32) and 101 (fixed64).
-  ASSERT_TRUE(decode_message(message.SerializeAsString() + std::string("\xa5\x06"
-                                                                       "1234"
-                                                                       "\xa9\x06"
-                                                                       "12345678"),
-                             incoming));
+  ASSERT_EQ(decode_message(message.SerializeAsString() + std::string("\xa5\x06"
+                                                                     "1234"
+                                                                     "\xa9\x06"
+                                                                     "12345678"),
+                           10, incoming),
+            nullptr);
   EXPECT_EQ(incoming.kind, IncomingMessage::Kind::kPull);
 }
 
 TEST(Wire, AResponseBecomesAFlatView) {
   const std::string bytes = test::full_response().SerializeAsString();
   proc_event event{};
-  std::vector<proc_port> ports;
-  std::vector<proc_address> addresses;
-  read_response(bytes, event, ports, addresses);
+  ResponseParts parts;
+  read_response(bytes, event, parts);
   const auto text = [](const proc_text& view) { return std::string(view.data, view.size); };
   EXPECT_EQ(text(event.game_server_name), "gs-1");
   EXPECT_EQ(text(event.address), "192.0.2.1");
   EXPECT_EQ(text(event.node_name), "node-1");
   EXPECT_EQ(text(event.source), "local");
   ASSERT_EQ(event.port_count, 2U);
-  EXPECT_EQ(text(ports[1].name), "port-7001");
-  EXPECT_EQ(ports[1].port, 7001);
+  EXPECT_EQ(text(event.ports[1].name), "port-7001");
+  EXPECT_EQ(event.ports[1].port, 7001);
   ASSERT_EQ(event.address_count, 1U);
-  EXPECT_EQ(text(addresses[0].type), "InternalIP");
+  EXPECT_EQ(text(event.addresses[0].type), "InternalIP");
   EXPECT_EQ(event.response.size, bytes.size());
+}
+
+TEST(Wire, AVarintOfMoreThan64BitsIsMalformed) {
+  // Field 5 (scheduling). C++ Protobuf drops the bits; Go's refuses the whole message with all that is in it.
+  for (const char last : {'\x01', '\x02', '\x7f'}) {
+    const std::string bytes = std::string("\x28") + std::string(9, '\xff') + last;
+    Reader reader(bytes);
+    Field field;
+    EXPECT_EQ(reader.next(field), last == '\x01');
+    EXPECT_EQ(reader.ok(), last == '\x01');
+  }
+}
+
+TEST(Wire, TextThatIsNotUtf8IsReplacedInTheFlatView) {
+  const std::string bytes = "\x12\x03g\xffs\x1a\x04\x0a\x02\xc3\x28";
+  ASSERT_EQ(check_response(bytes), nullptr);
+  proc_event event{};
+  ResponseParts parts;
+  read_response(bytes, event, parts);
+  EXPECT_EQ(std::string_view(event.game_server_name.data, event.game_server_name.size), "g\xef\xbf\xbds");
+  ASSERT_EQ(event.port_count, 1U);
+  EXPECT_EQ(std::string_view(event.ports[0].name.data, event.ports[0].name.size), "\xef\xbf\xbd(");
+}
+
+TEST(Wire, AnAnswerHasTheLimitsOfAGameServer) {
+  allocation::AllocationResponse response;
+  response.set_nodename(std::string(65'537, 'n'));
+  EXPECT_NE(check_response(response.SerializeAsString()), nullptr);
+  response.set_nodename("n");
+  EXPECT_EQ(check_response(response.SerializeAsString()), nullptr);
+  // Many small fields inside one port.
+  std::string port;
+  for (int i = 0; i < 20'000; ++i) {
+    port += "\x10\x01";
+  }
+  response.add_ports()->ParseFromString("");
+  std::string bytes = response.SerializeAsString();
+  bytes += std::string("\x1a\xc0\xb8\x02", 4) + port;
+  EXPECT_NE(check_response(bytes), nullptr);
 }
 
 }  // namespace

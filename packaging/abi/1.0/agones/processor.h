@@ -14,13 +14,19 @@
  * ENDINGS      Every request that proc_allocate accepts ends with exactly one PROC_EVENT_RESULT.
  * STRUCTS      The first member is struct_size. A field is read or written only if the size says that it
  *              is there; structs only ever grow at the end. Reserved fields are 0.
- * TEXT         UTF-8, pointer and length, not terminated by NUL unless said. A length of 0 allows NULL.
+ * TEXT         UTF-8, pointer and length, not terminated by NUL unless said. A length of 0 allows NULL. What comes from
+ * the processor and is not UTF-8 is replaced by U+FFFD (not in proc_event.response, which is what it sent); in log
+ *              lines and reasons control characters are escaped.
  * ERRORS       Functions return a proc_status. Where there is (char *error, uint64_t error_size), a failed
  *              call writes a NUL-terminated English sentence there that names what is wrong, cut to fit;
  *              NULL and 0 are allowed. A call that is refused changes nothing.
- * FORK         In a forked child every function returns PROC_ERR_FORKED and touches nothing.
- * VERSIONS     Same major version: compatible, in both directions. Other major version: refused. Released
- *              functions, structs, constants never change their meaning; they get successors. A host that
+ * FORK         In a forked child every function on a client returns PROC_ERR_FORKED and touches nothing; so does
+ * proc_init, if the parent had a client when it was forked. FAILURE      When memory, threads or file descriptors run
+ * out, proc_init and proc_allocate say so; a client that is there gives up its connections, tries again with backoff,
+ * and ends every request all the same. What gRPC needs is taken by proc_init: 8 threads, 16 descriptors (most of them
+ * given back), address space of 32 MiB. Memory that runs out inside of gRPC itself ends the process; nothing can be
+ * done about that from outside of it. VERSIONS     Same major version: compatible, in both directions. Other major
+ * version: refused. Released functions, structs, constants never change their meaning; they get successors. A host that
  *              wants a function newer than 1.0 looks it up and copes with its absence.
  * OTHER        No function throws, exits, raises a signal, or changes the process's locale, environment,
  *              signal handlers, standard streams or working directory. Plugin threads block all signals.
@@ -76,6 +82,8 @@ typedef int32_t proc_status;
 #define PROC_ERR_NO_MEMORY 11
 /* A fault inside the plugin; the error text says more. */
 #define PROC_ERR_INTERNAL 12
+/* The process may start too few threads or open too few file descriptors; the error text says which. */
+#define PROC_ERR_NO_RESOURCES 13
 
 typedef struct proc_text {
   const char* data;
@@ -103,7 +111,8 @@ typedef int32_t proc_event_type;
  * request_id is the request's, or 0 if the processor answered an id that this client never gave out.
  * user_data is NULL. */
 #define PROC_EVENT_ORPHAN 2
-/* The connection state changed: connection, message (why), address, retry_after_ms. */
+/* The connection state changed: connection, message (why), address, retry_after_ms. The newest state always comes; of
+ * many that nobody polls, older ones may be left out. */
 #define PROC_EVENT_CONNECTION 3
 /* A log line, only if proc_config.on_log is NULL: severity, channel, message, request_id, batch_id. */
 #define PROC_EVENT_LOG 4
@@ -112,13 +121,17 @@ typedef int32_t proc_event_type;
 typedef int32_t proc_outcome;
 /* A game server was allocated. */
 #define PROC_OUTCOME_ALLOCATED 1
-/* The processor said no: code and message are its answer. */
+/* The processor said no: code and message are its answer. Safe to send again unless the code is 13 (INTERNAL): while
+ * the cluster's API server is away, a few of those were allocated all the same. Code 8 (RESOURCE_EXHAUSTED), or what
+ * the cluster's operator chose instead, says that no game server is left; for a while after such an outage it can be
+ * wrong. */
 #define PROC_OUTCOME_REJECTED 2
 /* The request's timeout passed first. */
 #define PROC_OUTCOME_TIMEOUT 3
 /* proc_cancel came first. */
 #define PROC_OUTCOME_CANCELLED 4
-/* The stream was lost: after the request was sent, or before and fail_fast is set. */
+/* The stream was lost: after the request was sent, or before and fail_fast is set. Or its batch was answered without
+ * it. */
 #define PROC_OUTCOME_DISCONNECTED 5
 /* proc_shutdown, or proc_drain with PROC_DRAIN_RETURN_UNSENT, came first. */
 #define PROC_OUTCOME_SHUTDOWN 6
@@ -127,7 +140,8 @@ typedef int32_t proc_outcome;
 typedef int32_t proc_delivery;
 /* Never left this process: safe to send again. The event's request field has its bytes. */
 #define PROC_DELIVERY_NOT_SENT 1
-/* Sent, not answered: a game server may or may not have been allocated. */
+/* Sent, not answered: a game server may or may not have been allocated. With resend_may_allocate_twice also what was
+ * sent once and waited to be sent again. */
 #define PROC_DELIVERY_UNKNOWN 2
 /* Sent and answered. */
 #define PROC_DELIVERY_DONE 3
@@ -183,8 +197,8 @@ typedef struct proc_event {
   proc_text game_server_name;
   proc_text address;
   proc_text node_name;
-  proc_text source; /* the cluster that allocated it; "local" for its own */
-  const proc_port* ports;
+  proc_text source;       /* the cluster that allocated it; "local" for its own */
+  const proc_port* ports; /* an answer of more than 16,384 ports and other fields is refused, and ends its stream */
   uint64_t port_count;
   const proc_address* addresses;
   uint64_t address_count;
@@ -241,10 +255,14 @@ typedef struct proc_config {
   uint32_t max_batch_size;  /* requests a batch, 1 to 10,000; 1,000 */
   uint32_t max_batch_bytes; /* bytes a batch, 1 KiB to 4 MiB less 4 KiB; 4,128,768 */
   /* Batches sent and not answered, 1 to 65,536; 1: the processor works on one at a time, and can get stuck
-   * when answers queue up on its side. What waits here is NOT_SENT. */
+   * when answers queue up on its side. What waits here is NOT_SENT. A batch whose requests have all timed out or been
+   * cancelled is still unanswered: the processor still works on it. */
   uint32_t max_unanswered_batches;
-  uint32_t max_pending_requests;  /* accepted and not yet polled, 1 to 16,777,216; 1,048,576 */
-  uint32_t max_message_bytes;     /* largest message from the processor, 64 KiB to 1 GiB; 64 MiB */
+  uint32_t max_pending_requests; /* accepted and not yet polled, 1 to 16,777,216; 1,048,576 */
+  uint32_t max_message_bytes; /* largest message from the processor, 64 KiB to 1 GiB; 64 MiB; packed ones are refused */
+  /* Results that the host has not polled may hold so much memory; with more, nothing is sent, and what waits for that
+   * is NOT_SENT. 1 MiB to 4 GiB less 1; 256 MiB */
+  uint32_t max_unpolled_bytes;
   uint32_t allocation_timeout_ms; /* for requests that name none, 1 to 86,400,000; 30,000 */
 
   uint32_t reconnect_initial_ms;     /* first wait before trying again, 1 to 3,600,000; 100 */
@@ -303,7 +321,7 @@ typedef struct proc_request {
   proc_bytes body;
   void* user_data;     /* given back in the event; the plugin does not look at it */
   uint32_t timeout_ms; /* 0: the config's; at most 86,400,000 */
-  uint32_t reserved;
+  uint32_t reserved;   /* 0, or the request is refused */
 } proc_request;
 
 /* Counters since proc_init, and four gauges. A request is counted as ended before its result can be polled. */
@@ -333,7 +351,11 @@ typedef struct proc_stats {
   uint64_t duplicate_answers; /* to requests that had been answered; dropped */
   uint64_t unknown_answers;   /* to ids never given out */
   uint64_t malformed_messages;
-  uint64_t log_lines_dropped; /* the host polled too rarely */
+  /* The host polled too rarely: */
+  uint64_t log_lines_dropped;      /* more than 1,024 lines waited */
+  uint64_t orphans_dropped;        /* answers to ids never given out, while max_unpolled_bytes waited */
+  uint64_t late_answers_forgotten; /* late_answers that are awaited no longer: too many batches were answered in part */
+  uint64_t states_merged;          /* CONNECTION events that a newer one took the place of: more than 64 waited */
 } proc_stats;
 
 typedef uint32_t proc_drain_flags;
@@ -378,7 +400,8 @@ typedef proc_status proc_config_init_fn(uint32_t host_abi_version, proc_config* 
 PROC_API proc_config_init_fn proc_config_init;
 
 /* Makes a client and starts to connect in the background; returns before it is connected.
- * *client is set on success alone. Errors: VERSION, INVALID_ARGUMENT, NO_MEMORY, INTERNAL. [any] */
+ * *client is set on success alone. Certificates and keys are looked at here already.
+ * Errors: VERSION, INVALID_ARGUMENT, NO_MEMORY, NO_RESOURCES, FORKED, INTERNAL. [any] */
 typedef proc_status proc_init_fn(const proc_config* config, proc_client** client, char* error, uint64_t error_size);
 PROC_API proc_init_fn proc_init;
 
@@ -391,8 +414,8 @@ typedef proc_status proc_allocate_fn(proc_client* client, const proc_request* re
 PROC_API proc_allocate_fn proc_allocate;
 
 /* Asks for a request to end as CANCELLED. PROC_OK: it ends so, unless it has ended already. One that
- * was sent may still bring an ORPHAN. Never blocks. Errors: NOT_FOUND (id never given out), SHUT_DOWN,
- * NO_MEMORY, FORKED. [any, callback] */
+ * was sent may still bring an ORPHAN. Never blocks. Errors: NOT_FOUND (id never given out), SHUT_DOWN (after
+ * proc_shutdown), NO_MEMORY, FORKED. [any, callback] */
 typedef proc_status proc_cancel_fn(proc_client* client, uint64_t request_id);
 PROC_API proc_cancel_fn proc_cancel;
 
@@ -400,7 +423,8 @@ PROC_API proc_cancel_fn proc_cancel;
  * max_events: at most so many, 0 = all that wait. max_time_us: starts no further callback after so
  * long, 0 = no limit. wait_ms: how long to wait for the first event; 0 = never blocks, negative = for
  * ever. *delivered (may be NULL) gets the number of events. After proc_shutdown it hands out the rest.
- * Errors: BUSY, IN_CALLBACK, INVALID_ARGUMENT (no on_event), FORKED. [poller] */
+ * Errors: BUSY, IN_CALLBACK, INVALID_ARGUMENT (no on_event), NO_MEMORY (nothing is lost: poll again), FORKED. [poller]
+ */
 typedef proc_status proc_poll_fn(proc_client* client, uint32_t max_events, uint32_t max_time_us, int32_t wait_ms,
                                  uint32_t* delivered);
 PROC_API proc_poll_fn proc_poll;
@@ -425,7 +449,8 @@ PROC_API proc_drain_fn proc_drain;
 /* Ends the client. Unsent requests end as SHUTDOWN, NOT_SENT at once. Sent ones are awaited for up to
  * timeout_ms and end as SHUTDOWN, UNKNOWN after that. Then the stream is closed and every plugin thread
  * ends: mostly at once, at worst (an attempt to connect that gets no answer) after connect_timeout_ms and
- * 5 s more. With on_event, all events are handed out during the
+ * 5 s more. A name that is being looked up can't be given up: that takes as long as the system's resolver does
+ * (resolv.conf: timeout, attempts), and the error text names it. With on_event, all events are handed out during the
  * call; without, poll them afterwards with proc_poll_events.
  * Errors: TIMEOUT (something did not end; the text names it; call again), IN_CALLBACK, BUSY, FORKED.
  * [poller] */

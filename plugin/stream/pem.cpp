@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "stream/pem.h"
+
+#include <openssl/bio.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <memory>
+
+namespace agones::plugin {
+
+namespace {
+
+template <auto Free>
+struct Freer {
+  template <typename T>
+  void operator()(T* object) const {
+    Free(object);
+  }
+};
+using Bio = std::unique_ptr<BIO, Freer<BIO_free>>;
+using Certificate = std::unique_ptr<X509, Freer<X509_free>>;
+using Key = std::unique_ptr<EVP_PKEY, Freer<EVP_PKEY_free>>;
+
+// What fails in here leaves no trace in the error queue of the host's thread.
+class OwnErrors {
+ public:
+  OwnErrors() { ERR_set_mark(); }
+  ~OwnErrors() { ERR_pop_to_mark(); }
+  OwnErrors(const OwnErrors&) = delete;
+  OwnErrors& operator=(const OwnErrors&) = delete;
+};
+
+std::string read_file(const std::string& path, std::string& content) {
+  const auto close = [](std::FILE* file) { std::fclose(file); };
+  errno = 0;
+  const std::unique_ptr<std::FILE, decltype(close)> file(std::fopen(path.c_str(), "re"), close);
+  char buffer[4096];
+  std::size_t got = 0;
+  while (file != nullptr && (got = std::fread(buffer, 1, sizeof(buffer), file.get())) > 0) {
+    content.append(buffer, got);
+  }
+  if (file != nullptr && std::ferror(file.get()) == 0) {
+    return {};
+  }
+  const int error = errno;
+  char text[128];
+  return "cannot read '" + path + "': " + strerror_r(error, text, sizeof(text));
+}
+
+// Puts the PEM text into `pem`, or returns what is wrong.
+std::string read(const PemSource& source, const char* field, std::string& pem) {
+  pem = source.text;
+  const std::string problem = source.file.empty() ? std::string() : read_file(source.file, pem);
+  return problem.empty() ? problem : std::string(field) + ": " + problem;
+}
+
+Bio bio_of(const std::string& pem) {
+  return Bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
+}
+
+// Never a passphrase, or OpenSSL asks for it on the terminal.
+int no_passphrase(char* /*buffer*/, int /*size*/, int /*writing*/, void* /*context*/) {
+  return 0;
+}
+
+Certificate first_certificate(const std::string& pem) {
+  return Certificate(PEM_read_bio_X509(bio_of(pem).get(), nullptr, no_passphrase, nullptr));
+}
+
+std::string where(const PemSource& source) {
+  return source.file.empty() ? "the text" : "'" + source.file + "'";
+}
+
+}  // namespace
+
+PemTexts read_pems(const PemSource& ca, const PemSource& certificate, const PemSource& key) {
+  const OwnErrors own_errors;
+  PemTexts texts;
+  texts.problem = read(ca, "tls_ca", texts.ca);
+  if (texts.problem.empty()) {
+    texts.problem = read(certificate, "tls_certificate", texts.certificate);
+  }
+  if (texts.problem.empty()) {
+    texts.problem = read(key, "tls_key", texts.key);
+  }
+  if (!texts.problem.empty()) {
+    return texts;
+  }
+  if (ca.given() && first_certificate(texts.ca) == nullptr) {
+    texts.problem = "tls_ca: no certificate in " + where(ca);
+  } else if (certificate.given()) {
+    const Certificate its_certificate = first_certificate(texts.certificate);
+    const Key its_key(PEM_read_bio_PrivateKey(bio_of(texts.key).get(), nullptr, no_passphrase, nullptr));
+    if (its_certificate == nullptr) {
+      texts.problem = "tls_certificate: no certificate in " + where(certificate);
+    } else if (its_key == nullptr) {
+      texts.problem = "tls_key: no private key, or one with a passphrase, in " + where(key);
+    } else if (X509_check_private_key(its_certificate.get(), its_key.get()) != 1) {
+      texts.problem = "tls_key: the key in " + where(key) + " is not that of the certificate in " + where(certificate);
+    }
+  }
+  return texts;
+}
+
+}  // namespace agones::plugin
