@@ -2,7 +2,6 @@
 #include "platform/thread_stock.h"
 
 #include <cstdlib>
-#include <memory>
 
 namespace agones::plugin {
 
@@ -21,47 +20,52 @@ void take_what_a_thread_needs() {
 
 }  // namespace
 
-void* ThreadStock::wait_for_work(void* spare) {
+void* ThreadStock::wait_for_work(void* stock) {
   take_what_a_thread_needs();
-  Body body = nullptr;
-  void* argument = nullptr;
+  pthread_setname_np(pthread_self(), "proc-spare");
+  auto& self = *static_cast<ThreadStock*>(stock);
+  Spare spare;
+  spare.handle = pthread_self();
   {
-    const std::unique_ptr<Spare> self(static_cast<Spare*>(spare));
-    std::unique_lock<std::mutex> lock(self->stock->mutex_);
-    self->ready = true;
-    self->stock->changed_.notify_all();
-    self->stock->changed_.wait(lock, [&] { return self->body != nullptr || self->ended; });
-    body = self->body;
-    argument = self->argument;
+    std::unique_lock<std::mutex> lock(self.mutex_);
+    spare.next = self.waiting_;
+    self.waiting_ = &spare;
+    ++self.count_;
+    --self.starting_;
+    self.changed_.notify_all();
+    self.changed_.wait(lock, [&] { return spare.body != nullptr || spare.ended; });
   }
-  return body != nullptr ? body(argument) : nullptr;
+  return spare.body != nullptr ? spare.body(spare.argument) : nullptr;
 }
 
 int ThreadStock::fill(std::size_t count, Create create) {
   std::unique_lock<std::mutex> lock(mutex_);
-  waiting_.reserve(count);
-  while (waiting_.size() < count) {
-    auto spare = std::make_unique<Spare>();
-    spare->stock = this;
-    if (const int error = create(&spare->handle, wait_for_work, spare.get()); error != 0) {
-      return error;
-    }
-    pthread_setname_np(spare->handle, "proc-spare");
-    waiting_.push_back(spare.release());
-    changed_.wait(lock, [added = waiting_.back()] { return added->ready; });
-    count_.store(waiting_.size());
+  int error = 0;
+  while (error == 0 && count_ + starting_ < count) {
+    pthread_t handle{};
+    ++starting_;
+    error = create(&handle, wait_for_work, this);
+    starting_ -= error == 0 ? 0 : 1;
   }
-  return 0;
+  changed_.wait(lock, [this] { return starting_ == 0; });
+  return error;
+}
+
+ThreadStock::Spare* ThreadStock::take() {
+  Spare* spare = waiting_;
+  if (spare != nullptr) {
+    waiting_ = spare->next;
+    --count_;
+  }
+  return spare;
 }
 
 bool ThreadStock::give(pthread_t* thread, Body body, void* argument) {
   const std::lock_guard<std::mutex> lock(mutex_);
-  if (waiting_.empty()) {
+  Spare* spare = take();
+  if (spare == nullptr) {
     return false;
   }
-  Spare* spare = waiting_.back();
-  waiting_.pop_back();
-  count_.store(waiting_.size());
   *thread = spare->handle;
   spare->body = body;
   spare->argument = argument;
@@ -74,13 +78,12 @@ void ThreadStock::empty() noexcept {
     pthread_t handle{};
     {
       const std::lock_guard<std::mutex> lock(mutex_);
-      if (waiting_.empty()) {
+      Spare* spare = take();
+      if (spare == nullptr) {
         return;
       }
-      handle = waiting_.back()->handle;
-      waiting_.back()->ended = true;
-      waiting_.pop_back();
-      count_.store(waiting_.size());
+      handle = spare->handle;
+      spare->ended = true;
       changed_.notify_all();
     }
     pthread_join(handle, nullptr);

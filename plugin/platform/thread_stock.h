@@ -10,7 +10,6 @@
 #include <condition_variable>
 #include <cstddef>
 #include <mutex>
-#include <vector>
 
 namespace agones::plugin {
 
@@ -30,21 +29,24 @@ class ThreadStock {
   void empty() noexcept;
 
  private:
+  // A thread that waits; on its own stack.
   struct Spare {
-    ThreadStock* stock = nullptr;
     pthread_t handle{};
     Body body = nullptr;
     void* argument = nullptr;
-    bool ready = false;
     bool ended = false;
+    Spare* next = nullptr;
   };
 
-  static void* wait_for_work(void* spare);
+  static void* wait_for_work(void* stock);
+  // Null if none waits.
+  Spare* take();
 
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::vector<Spare*> waiting_;  // each its thread's own
+  Spare* waiting_ = nullptr;  // and what follows it
   std::atomic<std::size_t> count_{0};
+  std::size_t starting_ = 0;
 };
 
 }  // namespace agones::plugin

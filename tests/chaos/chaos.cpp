@@ -234,7 +234,16 @@ class Load {
           config.pull_timeout_ms = 500;
           config.reconnect_initial_ms = 20;
           config.reconnect_max_ms = 200;
-        }) {}
+        }) {
+    // Answers of 5 MB, by the thousand, are not for keeping.
+    client_.on_event = [this](const proc_event&) {
+      for (std::vector<Event>* events : {&client_.results, &client_.orphans}) {
+        if (!events->empty()) {
+          std::string().swap(events->back().response);
+        }
+      }
+    };
+  }
 
   void submit(std::size_t count) {
     for (std::size_t i = 0; i < count; ++i) {

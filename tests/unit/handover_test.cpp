@@ -9,6 +9,7 @@
 
 #include "engine/request.h"
 #include "engine/request_table.h"
+#include "platform/thread_stock.h"
 #include "session/admission.h"
 #include "session/event_reader.h"
 #include "session/handover_queue.h"
@@ -143,6 +144,39 @@ TEST(EventQueue, CountsTheMemoryOfWhatWaits) {
   ASSERT_FALSE(reader.next(item));
   reader.release();
   EXPECT_EQ(queue.unpolled_bytes(), 0U);
+}
+
+int create_plain(pthread_t* thread, ThreadStock::Body body, void* argument) {
+  return pthread_create(thread, nullptr, body, argument);
+}
+
+TEST(ThreadStock, ThreadsAreTakenWhileOthersAreBroughtIn) {
+  ThreadStock stock;
+  std::atomic<int> ran{0};
+  std::atomic<bool> filling{true};
+  std::thread filler([&] {
+    for (int i = 0; i < 500; ++i) {
+      EXPECT_EQ(stock.fill(2, create_plain), 0);
+    }
+    filling.store(false);
+  });
+  int given = 0;
+  const auto run = [](void* count) -> void* {
+    ++*static_cast<std::atomic<int>*>(count);
+    return nullptr;
+  };
+  while (filling.load()) {
+    pthread_t thread{};
+    if (stock.give(&thread, run, &ran)) {
+      ++given;
+      pthread_join(thread, nullptr);
+    }
+  }
+  filler.join();
+  stock.empty();
+  EXPECT_TRUE(stock.is_empty());
+  EXPECT_GT(given, 0);
+  EXPECT_EQ(ran.load(), given);
 }
 
 TEST(RequestTable, FindsAndForgets) {
