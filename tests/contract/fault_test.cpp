@@ -106,7 +106,8 @@ TEST(Fault, TheNextBatchWaitsForTheAnswerToOneThatTimedOut) {  // H17
   options.faults = paused;
   LocalProcessor processor(options, fleet_of(200));
   Client client(processor.address(), [](proc_config& config) { config.allocation_timeout_ms = 50; });
-  client.allocate();
+  ASSERT_TRUE(client.poll_until([&] { return client.connection() == PROC_CONNECTION_SERVING; }));
+  client.allocate(kAnyGameServer, 2000);
   ASSERT_TRUE(client.poll_until([&] { return client.stats().batches_sent == 1; }));
   // Again and again all that was sent has timed out, and the processor is pulling.
   for (std::size_t round = 1; round <= 10; ++round) {
@@ -138,14 +139,16 @@ TEST(Fault, ASlowBatchBlocksTheStreamUntilTheWatchdogReplacesIt) {  // H17
   options.faults = paused;
   LocalProcessor processor(options, fleet_of(10));
   Client client(processor.address(), [](proc_config& config) {
-    config.allocation_timeout_ms = 30;
-    config.answer_timeout_ms = 300;
+    config.allocation_timeout_ms = 500;
+    config.answer_timeout_ms = 1000;
   });
+  ASSERT_TRUE(client.poll_until([&] { return client.connection() == PROC_CONNECTION_SERVING; }));
   client.allocate();
+  ASSERT_TRUE(client.poll_until([&] { return client.stats().batches_sent == 1; }));
   ASSERT_TRUE(client.poll_until_results(1));
   ASSERT_TRUE(client.poll_until([&] { return contains(client.logs, "not answered in time"); }));
-  ASSERT_TRUE(client.poll_until([&] { return client.connection() == PROC_CONNECTION_SERVING; }));
-  EXPECT_GE(client.stats().streams, 2U);
+  EXPECT_TRUE(
+      client.poll_until([&] { return client.stats().streams >= 2 && client.connection() == PROC_CONNECTION_SERVING; }));
 }
 
 TEST(Fault, ReplicasThatCantBeReachedAreToldOnceEach) {
