@@ -128,8 +128,7 @@ void EventReader::read(const Completion& completion, Item& item) {
     }
   }
   if (item.is_result && completion.outcome != PROC_OUTCOME_ALLOCATED) {
-    const std::string_view text = cut_utf8(completion.payload, kLongestMessage);
-    event.message = to_text(is_utf8(text) ? text : next_parts().cleaned.emplace_front(to_utf8(text)));
+    event.message = to_clean_text(cut_utf8(completion.payload, kLongestMessage), next_parts());
     return;
   }
   read_response(completion.payload, event, next_parts());

@@ -53,17 +53,13 @@ const char* check(std::string_view bytes, bool is_part, std::size_t& fields) {
   return reader.ok() ? nullptr : "malformed message";
 }
 
-proc_text clean(std::string_view text, ResponseParts& parts) {
-  return to_text(is_utf8(text) ? text : parts.cleaned.emplace_front(to_utf8(text)));
-}
-
 proc_port read_port(std::string_view bytes, ResponseParts& parts) {
   proc_port port{};
   Reader reader(bytes);
   Field field;
   while (reader.next(field)) {
     if (field.number == kPortName && field.type == WireType::kBytes) {
-      port.name = clean(field.bytes, parts);
+      port.name = to_clean_text(field.bytes, parts);
     } else if (field.number == kPortNumber && field.type == WireType::kVarint) {
       port.port = static_cast<std::int32_t>(field.varint);
     }
@@ -77,9 +73,9 @@ proc_address read_address(std::string_view bytes, ResponseParts& parts) {
   Field field;
   while (reader.next(field)) {
     if (field.number == kAddressType && field.type == WireType::kBytes) {
-      address.type = clean(field.bytes, parts);
+      address.type = to_clean_text(field.bytes, parts);
     } else if (field.number == kAddressAddress && field.type == WireType::kBytes) {
-      address.address = clean(field.bytes, parts);
+      address.address = to_clean_text(field.bytes, parts);
     }
   }
   return address;
@@ -89,6 +85,10 @@ proc_address read_address(std::string_view bytes, ResponseParts& parts) {
 
 proc_text to_text(std::string_view text) {
   return {text.data(), text.size()};
+}
+
+proc_text to_clean_text(std::string_view text, ResponseParts& parts) {
+  return to_text(is_utf8(text) ? text : parts.cleaned.emplace_front(to_utf8(text)));
 }
 
 bool has_game_server(std::string_view response) {
@@ -123,19 +123,19 @@ void read_response(std::string_view response, proc_event& event, ResponseParts& 
     }
     switch (field.number) {
       case kGameServerName:
-        event.game_server_name = clean(field.bytes, parts);
+        event.game_server_name = to_clean_text(field.bytes, parts);
         break;
       case kPorts:
         parts.ports.push_back(read_port(field.bytes, parts));
         break;
       case kAddress:
-        event.address = clean(field.bytes, parts);
+        event.address = to_clean_text(field.bytes, parts);
         break;
       case kNodeName:
-        event.node_name = clean(field.bytes, parts);
+        event.node_name = to_clean_text(field.bytes, parts);
         break;
       case kSource:
-        event.source = clean(field.bytes, parts);
+        event.source = to_clean_text(field.bytes, parts);
         break;
       case kAddresses:
         parts.addresses.push_back(read_address(field.bytes, parts));

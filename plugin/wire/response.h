@@ -28,6 +28,9 @@ struct ResponseParts {
   void clear();
 };
 
+// The text, or, if it is not UTF-8, what is shown in its place, which the parts keep.
+proc_text to_clean_text(std::string_view text, ResponseParts& parts);
+
 // Fills the game server fields of an event.
 void read_response(std::string_view response, proc_event& event, ResponseParts& parts);
 

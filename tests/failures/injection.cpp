@@ -89,6 +89,15 @@ bool is_to_fail(Resource resource) {
   return asked >= g_first.load() && asked < g_last.load();
 }
 
+// As the system does it.
+bool refuses_descriptor(const void* caller) {
+  const bool refused = in_plugin(caller) && is_to_fail(Resource::kDescriptor);
+  if (refused) {
+    errno = EMFILE;
+  }
+  return refused;
+}
+
 void* allocate(std::size_t size, void* caller) {
   if (g_first.load(std::memory_order_relaxed) != 0 && g_resource.load() == Resource::kMemory && !t_inside) {
     t_inside = true;
@@ -216,8 +225,7 @@ __attribute__((visibility("default"))) int pthread_create(pthread_t* thread, con
 
 __attribute__((visibility("default"))) int socket(int domain, int type, int protocol) {
   using namespace agones::test;
-  if (in_plugin(__builtin_return_address(0)) && is_to_fail(Resource::kDescriptor)) {
-    errno = EMFILE;
+  if (refuses_descriptor(__builtin_return_address(0))) {
     return -1;
   }
   static const auto next = real<decltype(&socket)>("socket");
@@ -226,8 +234,7 @@ __attribute__((visibility("default"))) int socket(int domain, int type, int prot
 
 __attribute__((visibility("default"))) int eventfd(unsigned int count, int flags) {
   using namespace agones::test;
-  if (in_plugin(__builtin_return_address(0)) && is_to_fail(Resource::kDescriptor)) {
-    errno = EMFILE;
+  if (refuses_descriptor(__builtin_return_address(0))) {
     return -1;
   }
   static const auto next = real<decltype(&eventfd)>("eventfd");
@@ -236,8 +243,7 @@ __attribute__((visibility("default"))) int eventfd(unsigned int count, int flags
 
 __attribute__((visibility("default"))) int epoll_create1(int flags) {
   using namespace agones::test;
-  if (in_plugin(__builtin_return_address(0)) && is_to_fail(Resource::kDescriptor)) {
-    errno = EMFILE;
+  if (refuses_descriptor(__builtin_return_address(0))) {
     return -1;
   }
   static const auto next = real<decltype(&epoll_create1)>("epoll_create1");
