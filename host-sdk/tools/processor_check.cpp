@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include <agones/client.hpp>
-#include <agones/plugin.hpp>
+#include <agones/library.hpp>
 #include <csignal>
 #include <cstring>
 #include <filesystem>
@@ -14,7 +14,7 @@
 #include <iterator>
 #include <string>
 
-#include "../src/elf_file.h"
+#include "loader/elf_file.h"
 
 namespace {
 
@@ -125,16 +125,16 @@ std::size_t thread_count() {
 }
 
 std::string load(const std::string& path) {
-  agones::PluginOptions options;
+  agones::LoadOptions options;
   options.allow_writable_by_others = true;
-  const auto plugin = agones::Plugin::load(path, options);
+  agones::Library::load(path, options);
   return {};
 }
 
 std::string init_and_shut_down(const std::string& path) {
-  agones::PluginOptions options;
+  agones::LoadOptions options;
   options.allow_writable_by_others = true;
-  const auto plugin = agones::Plugin::load(path, options);
+  const auto plugin = agones::Library::load(path, options);
   const std::size_t threads = thread_count();
   {
     agones::ClientOptions client_options;

@@ -5,6 +5,7 @@
 #   Protobuf        the contract: lite runtime in the plugin, full runtime on the server side and in tests
 #   RapidJSON       JSON requests (plugin, header only)
 #   nlohmann-json   JSON answers (plugin, header only); --json output, fleet files (sample host)
+#   Boost.Locale    UTF-8 (plugin, host library; header only)
 #   Boost.DLL       loading the plugin (host SDK)
 #   Boost.Log       the optional log sink (host SDK)
 #   Boost.Program_options  command lines of the programs

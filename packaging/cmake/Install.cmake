@@ -8,7 +8,7 @@ set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/${package})
 
 install(TARGETS agones_processor LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT plugin)
 install(
-  TARGETS processor_header processor_host agones_processor_host
+  TARGETS processor_header processor_client processor_host
   EXPORT ${package}
   ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT host-sdk
   LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT host-sdk)

@@ -26,3 +26,25 @@ if(AGONES_SANITIZER MATCHES "thread")
   # gcc says that it can't instrument fences; the project has none, the libraries' headers do.
   target_compile_options(project_options INTERFACE -Wno-tsan)
 endif()
+
+# set_up_abi_library(<target> <version> <version script>): what the plugin and the host library have in common: nothing
+# but the ABI is exported, under symbol versions; the SONAME has the major version.
+function(set_up_abi_library target version exports)
+  target_compile_definitions(${target} PRIVATE PROC_BUILDING_LIBRARY PROC_LIBRARY_VERSION="${version}")
+  target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR}/plugin)
+  target_link_libraries(${target} PRIVATE project_options)
+  target_link_options(
+    ${target}
+    PRIVATE
+    LINKER:--version-script=${exports}
+    LINKER:--exclude-libs,ALL
+    LINKER:--gc-sections
+    LINKER:--as-needed
+    LINKER:-z,relro,-z,now)
+  if(NOT AGONES_SANITIZER)
+    # A sanitizer's runtime is resolved from the executable.
+    target_link_options(${target} PRIVATE LINKER:-z,defs)
+  endif()
+  set_target_properties(${target} PROPERTIES LINK_DEPENDS ${exports} VERSION ${version}
+                                             SOVERSION ${PROJECT_VERSION_MAJOR})
+endfunction()

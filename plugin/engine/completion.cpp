@@ -14,7 +14,8 @@ constexpr std::size_t kLongMessage = 64U << 10;
 
 }  // namespace
 
-CompletionBlock::CompletionBlock(std::string bytes) : QueuedEvent(Kind::kCompletions), storage_(std::move(bytes)) {}
+CompletionBlock::CompletionBlock(std::string bytes, Kind its_kind)
+    : QueuedEvent(its_kind), storage_(std::move(bytes)) {}
 
 void CompletionBlock::compact() noexcept {
   std::size_t needed = 0;

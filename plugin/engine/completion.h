@@ -30,7 +30,8 @@ struct Completion {
 // Completions that share the message they came from. Payloads point into it.
 class CompletionBlock : public QueuedEvent {
  public:
-  explicit CompletionBlock(std::string bytes = {});
+  // Of kind kHandedOver: requests that another client is to take, unless it does not.
+  explicit CompletionBlock(std::string bytes = {}, Kind its_kind = Kind::kCompletions);
 
   std::string_view storage() const { return storage_; }
   // Makes room for so many items, so that adding them can't fail.

@@ -27,6 +27,7 @@ struct Counters {
   Counter cancelled;
   Counter disconnected;
   Counter shut_down;
+  Counter handed_over;
   Counter orphans;
   Counter resent;
   Counter streams;

@@ -366,6 +366,8 @@ void Engine::end_due(TimePoint now) {
   expire(now);
   if (return_unsent_) {
     end_all(hot_, PROC_OUTCOME_SHUTDOWN, {}, now);
+  } else if (hand_over_) {
+    hand_over_all(now);
   } else if (config_.fail_fast && unreachable_) {
     end_all(hot_, PROC_OUTCOME_DISCONNECTED, unreachable_reason_, now);
   }
@@ -408,6 +410,11 @@ void Engine::return_unsent(TimePoint now) {
   end_due(now);
 }
 
+void Engine::hand_over_unsent(TimePoint now) {
+  hand_over_ = true;
+  end_due(now);
+}
+
 void Engine::give_up_in_flight(TimePoint now) {
   give_up_in_flight_ = true;
   end_due(now);
@@ -419,6 +426,29 @@ void Engine::end_all(RequestList& list, proc_outcome outcome, std::string_view t
     block->reserve(std::min(list.size(), kBlockSize));
     while (!list.empty() && block->items.size() < kBlockSize) {
       end(*list.front(), outcome, now, *block, block->storage());
+    }
+    publish(std::move(block));
+  }
+}
+
+// What was sent once and waits to be sent again (resend) stays: nobody else may say that it was not sent.
+void Engine::hand_over_all(TimePoint now) {
+  Request* request = hot_.front();
+  while (true) {
+    while (request != nullptr && request->ever_sent) {
+      request = request->next;
+    }
+    if (request == nullptr) {
+      return;
+    }
+    auto block = std::make_unique<CompletionBlock>(std::string(), QueuedEvent::Kind::kHandedOver);
+    block->reserve(std::min(hot_.size(), kBlockSize));
+    while (request != nullptr && block->items.size() < kBlockSize) {
+      Request* following = request->next;
+      if (!request->ever_sent) {
+        end(*request, PROC_OUTCOME_SHUTDOWN, now, *block);
+      }
+      request = following;
     }
     publish(std::move(block));
   }
@@ -447,7 +477,11 @@ void Engine::end(Request& request, proc_outcome outcome, TimePoint now, Completi
   request.state = Request::State::kEnded;
   completion.request = table_.take(request.id);
   block.items.push_back(std::move(completion));
-  count_outcome(outcome);
+  if (block.kind == QueuedEvent::Kind::kHandedOver) {
+    counters_.handed_over.add();
+  } else {
+    count_outcome(outcome);
+  }
 }
 
 void Engine::publish(std::unique_ptr<CompletionBlock> block) noexcept {

@@ -92,6 +92,8 @@ class Engine {
 
   // From now on what is not in flight ends at once as SHUTDOWN.
   void return_unsent(TimePoint now);
+  // From now on what was never sent leaves at once, in blocks of kind kHandedOver.
+  void hand_over_unsent(TimePoint now);
   // From now on what is in flight ends as SHUTDOWN, UNKNOWN, too.
   void give_up_in_flight(TimePoint now);
 
@@ -114,6 +116,7 @@ class Engine {
   void end(Request& request, proc_outcome outcome, TimePoint now, CompletionBlock& block, std::string_view text = {});
   void publish(std::unique_ptr<CompletionBlock> block) noexcept;
   void end_all(RequestList& list, proc_outcome outcome, std::string_view text, TimePoint now);
+  void hand_over_all(TimePoint now);
   void expire(TimePoint now);
   // Whether the answer was to a request of this batch that was in flight.
   bool answer_one(const Answer& answer, std::uint64_t batch, TimePoint now, CompletionBlock& block);
@@ -141,6 +144,7 @@ class Engine {
   std::uint32_t unused_pulls_ = 0;
   std::optional<TimePoint> last_pull_;
   std::optional<Duration> pull_interval_;  // between the last two
+  bool hand_over_ = false;
   bool return_unsent_ = false;
   bool give_up_in_flight_ = false;
   bool unreachable_ = false;

@@ -7,7 +7,7 @@
 namespace agones::plugin {
 
 struct QueuedEvent {
-  enum class Kind : std::uint8_t { kCompletions, kState, kLog };
+  enum class Kind : std::uint8_t { kCompletions, kHandedOver, kState, kLog };
 
   explicit QueuedEvent(Kind its_kind) : kind(its_kind) {}
   virtual ~QueuedEvent() = default;

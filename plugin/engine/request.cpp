@@ -7,13 +7,14 @@
 
 namespace agones::plugin {
 
-RequestPtr Request::create(std::string_view encoded, void* user_data, TimePoint accepted, TimePoint deadline) noexcept {
+RequestPtr Request::create(std::string_view encoded, std::uint64_t token, TimePoint accepted,
+                           TimePoint deadline) noexcept {
   void* block = std::malloc(sizeof(Request) + encoded.size());
   if (block == nullptr) {
     return nullptr;
   }
   auto* request = new (block) Request();
-  request->user_data = user_data;
+  request->token = token;
   request->accepted = accepted;
   request->deadline = deadline;
   request->encoded_size = static_cast<std::uint32_t>(encoded.size());

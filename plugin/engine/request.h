@@ -23,7 +23,8 @@ struct Request {
   enum class State : std::uint8_t { kQueued, kInFlight, kEnded };
 
   // Copies `encoded`. Null if there is no memory.
-  static RequestPtr create(std::string_view encoded, void* user_data, TimePoint accepted, TimePoint deadline) noexcept;
+  static RequestPtr create(std::string_view encoded, std::uint64_t token, TimePoint accepted,
+                           TimePoint deadline) noexcept;
 
   std::string_view encoded() const;
 
@@ -35,9 +36,9 @@ struct Request {
   Request* wheel_next = nullptr;
   Request* wheel_prev = nullptr;
 
-  std::uint64_t id = 0;
+  std::uint64_t id = 0;  // the plugin's own, in sequence; see session/request_ids.h for the host's
   std::uint64_t batch_id = 0;
-  void* user_data = nullptr;
+  std::uint64_t token = 0;
   TimePoint accepted;
   TimePoint deadline;
   std::uint32_t encoded_size = 0;

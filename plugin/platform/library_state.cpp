@@ -20,7 +20,8 @@
 #include <system_error>
 #include <vector>
 
-#include "platform/fork_guard.h"
+#include "abi/status_error.h"
+#include "platform/client_count.h"
 #include "platform/thread_stock.h"
 
 // NOLINTBEGIN(bugprone-reserved-identifier): the linker's names
@@ -34,8 +35,6 @@ int __real_pthread_create(pthread_t* thread, const pthread_attr_t* attributes, v
 namespace agones::plugin::library_state {
 
 namespace {
-
-std::atomic<int> g_clients{0};
 
 class ThreadRegistry {
  public:
@@ -150,8 +149,7 @@ struct Registries {
   FdRegistry fds;
   FdReserve reserve;
   ThreadStock stock;
-  std::mutex fork_mutex;
-  std::unique_ptr<ForkGuard> fork_guard;
+  ClientCount clients;
 };
 
 // On the heap, because a process that exits with clients alive runs static destructors while their threads
@@ -237,8 +235,9 @@ void reserve_descriptors(FdReserve& reserve) {
   const std::size_t opened = reserve.fill(kDescriptors);
   if (opened < kDescriptors) {
     reserve.clear();
-    throw NoResources("file descriptors: " + std::to_string(opened) + " can be opened, " +
-                      std::to_string(kDescriptors) + " are needed (RLIMIT_NOFILE, see ulimit -n)");
+    throw StatusError(PROC_ERR_NO_RESOURCES, "file descriptors: " + std::to_string(opened) + " can be opened, " +
+                                                 std::to_string(kDescriptors) +
+                                                 " are needed (RLIMIT_NOFILE, see ulimit -n)");
   }
   reserve.shrink();
 }
@@ -252,8 +251,9 @@ int create_spare(pthread_t* thread, ThreadStock::Body body, void* argument) {
 void prepare() {
   reserve_descriptors(g_registries.load()->reserve);
   if (const int error = g_registries.load()->stock.fill(kThreads, create_spare); error != 0) {
-    throw NoResources(std::to_string(kThreads) + " threads are needed, and cannot be started: " +
-                      std::generic_category().message(error) + " (RLIMIT_NPROC, see ulimit -u; or memory)");
+    throw StatusError(PROC_ERR_NO_RESOURCES, std::to_string(kThreads) + " threads are needed, and cannot be started: " +
+                                                 std::generic_category().message(error) +
+                                                 " (RLIMIT_NPROC, see ulimit -u; or memory)");
   }
   // All at once, so that what it is for finds it free.
   ::operator delete(::operator new(kMemory));
@@ -277,26 +277,19 @@ void release_spare_threads() noexcept {
 }
 
 bool forked_with_clients() {
-  Registries& registries = *g_registries.load();
-  const std::lock_guard<std::mutex> lock(registries.fork_mutex);
-  return clients() != 0 && registries.fork_guard != nullptr && registries.fork_guard->in_child();
+  return g_registries.load()->clients.forked_with_clients();
 }
 
 void client_made() {
-  Registries& registries = *g_registries.load();
-  const std::lock_guard<std::mutex> lock(registries.fork_mutex);
-  if (registries.fork_guard == nullptr || registries.fork_guard->in_child()) {
-    registries.fork_guard = std::make_unique<ForkGuard>();
-  }
-  g_clients.fetch_add(1);
+  g_registries.load()->clients.made();
 }
 
 void client_freed() {
-  g_clients.fetch_sub(1);
+  g_registries.load()->clients.freed();
 }
 
 int clients() {
-  return g_clients.load();
+  return g_registries.load()->clients.count();
 }
 
 int live_threads() {

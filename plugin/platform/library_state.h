@@ -10,17 +10,12 @@
 // They are closed when the library is unmapped, or each swap of a plugin would leak two.
 #pragma once
 
-#include <stdexcept>
 #include <string>
 
 namespace agones::plugin::library_state {
 
 // What gRPC needs to be started and does not survive the lack of: checked, and the threads kept for it, before a client
-// is made. Nothing is left behind if it throws: std::bad_alloc, or NoResources with words for the host.
-class NoResources : public std::runtime_error {
- public:
-  using std::runtime_error::runtime_error;
-};
+// is made. Nothing is left behind if it throws: std::bad_alloc, or StatusError with words for the host.
 void prepare();
 // gRPC is started: what was kept for its start alone is given back.
 void prepared() noexcept;

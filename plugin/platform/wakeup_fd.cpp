@@ -36,9 +36,13 @@ void WakeupFd::clear() const {
 }
 
 void WakeupFd::wait(std::chrono::milliseconds time) const {
+  wait_readable(fd_, time);
+}
+
+void wait_readable(int fd, std::chrono::milliseconds time) {
   using Clock = std::chrono::steady_clock;
   const auto end = Clock::now() + time;
-  pollfd watched{fd_, POLLIN, 0};
+  pollfd watched{fd, POLLIN, 0};
   for (;;) {
     int timeout = -1;
     if (time.count() >= 0) {

@@ -23,4 +23,7 @@ class WakeupFd {
   int fd_;
 };
 
+// Until the descriptor is readable or the time has passed; negative waits for ever.
+void wait_readable(int fd, std::chrono::milliseconds time);
+
 }  // namespace agones::plugin

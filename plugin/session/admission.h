@@ -24,16 +24,30 @@ class Admission {
     return Answer::kAdmitted;
   }
 
+  // For what another client had admitted: the limit does not matter, nor that it is closed. False if it is sealed.
+  bool admit_moved() {
+    std::uint64_t word = word_.load(std::memory_order_relaxed);
+    do {
+      if ((word & kSealed) != 0) {
+        return false;
+      }
+    } while (!word_.compare_exchange_weak(word, word + 1, std::memory_order_acq_rel, std::memory_order_relaxed));
+    return true;
+  }
+
   // What admit() would say now, without admitting.
   Answer look() const { return judge(word_.load(std::memory_order_relaxed)); }
 
   void release() { word_.fetch_sub(1, std::memory_order_acq_rel); }
   void close() { word_.fetch_or(kClosed, std::memory_order_acq_rel); }
-  bool closed() const { return (word_.load(std::memory_order_acquire) & kClosed) != 0; }
-  std::uint64_t pending() const { return word_.load(std::memory_order_acquire) & ~kClosed; }
+  // From now on really nothing comes in.
+  void seal() { word_.fetch_or(kClosed | kSealed, std::memory_order_acq_rel); }
+  bool sealed() const { return (word_.load(std::memory_order_acquire) & kSealed) != 0; }
+  std::uint64_t pending() const { return word_.load(std::memory_order_acquire) & ~(kClosed | kSealed); }
 
  private:
   static constexpr std::uint64_t kClosed = std::uint64_t{1} << 63;
+  static constexpr std::uint64_t kSealed = std::uint64_t{1} << 62;
 
   Answer judge(std::uint64_t word) const {
     if ((word & kClosed) != 0) {

@@ -20,8 +20,13 @@ bool count_in(std::atomic<std::size_t>& count, std::size_t most) {
 
 void EventQueue::append(std::unique_ptr<QueuedEvent> event) noexcept {
   if (waiting_.push(std::move(event))) {
-    fd_.set();
+    tell();
   }
+}
+
+void EventQueue::tell() const noexcept {
+  fd_.set();
+  notify_fd_.set();
 }
 
 void EventQueue::push(std::unique_ptr<CompletionBlock> block) noexcept {
@@ -46,7 +51,7 @@ bool EventQueue::push(std::unique_ptr<StateChange> change) noexcept {
     const std::lock_guard<std::mutex> lock(newest_mutex_);
     newest_ = std::move(change);
   }
-  fd_.set();
+  tell();
   return false;
 }
 

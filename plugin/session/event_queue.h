@@ -12,6 +12,7 @@
 
 #include "engine/completion.h"
 #include "engine/queued_event.h"
+#include "platform/notify_fd.h"
 #include "platform/wakeup_fd.h"
 #include "session/handover_queue.h"
 #include "stream/link_handler.h"
@@ -36,6 +37,8 @@ struct StateChange : QueuedEvent {
 
 class EventQueue {
  public:
+  explicit EventQueue(int notify_fd = -1) : notify_fd_(notify_fd) {}
+
   void push(std::unique_ptr<CompletionBlock> block) noexcept;
   // False if so many wait that it was dropped.
   bool push(std::unique_ptr<LogLine> line) noexcept;
@@ -51,6 +54,8 @@ class EventQueue {
   std::uint64_t unpolled_bytes() const { return unpolled_bytes_.load(std::memory_order_relaxed); }
 
   const WakeupFd& fd() const { return fd_; }
+  // Ends the wait of who waits for the fd.
+  void wake() const { fd_.set(); }
 
  private:
   // For hosts that do not poll. Results are bounded by the engine.
@@ -60,7 +65,10 @@ class EventQueue {
   void append(std::unique_ptr<QueuedEvent> event) noexcept;
   QueuedEvent* take_all();
 
+  void tell() const noexcept;
+
   WakeupFd fd_;
+  NotifyFd notify_fd_;
   HandoverQueue<std::unique_ptr<QueuedEvent>> waiting_;
   std::atomic<std::size_t> log_lines_{0};
   std::atomic<std::size_t> states_{0};

@@ -32,7 +32,7 @@ const QueuedEvent& EventReader::keep_next() {
   return *read_events_.back();
 }
 
-bool EventReader::next(Item& item) {
+bool EventReader::find() {
   while (true) {
     if (next_event_ == nullptr) {
       next_event_ = queue_.take();
@@ -40,40 +40,64 @@ bool EventReader::next(Item& item) {
         return false;
       }
     }
-    item.event = proc_event{};
-    item.event.struct_size = sizeof(proc_event);
-    item.is_result = false;
     switch (next_event_->kind) {
-      case QueuedEvent::Kind::kCompletions: {
-        const auto& completions = static_cast<const CompletionBlock*>(next_event_)->items;
-        if (next_completion_ < completions.size()) {
-          read(completions[next_completion_], item);
-          ++next_completion_;
+      case QueuedEvent::Kind::kCompletions:
+      case QueuedEvent::Kind::kHandedOver:
+        if (next_completion_ < static_cast<const CompletionBlock*>(next_event_)->items.size()) {
           return true;
         }
-        keep_next();
         next_completion_ = 0;
         break;
-      }
-      case QueuedEvent::Kind::kState: {
-        const auto& change = static_cast<const StateChange&>(keep_next());
-        if (change.number > last_state_) {
-          last_state_ = change.number;
-          read(change.status, item);
+      case QueuedEvent::Kind::kState:
+        if (static_cast<const StateChange*>(next_event_)->number > last_state_) {
           return true;
         }
         break;
-      }
       case QueuedEvent::Kind::kLog:
-        read(static_cast<const LogLine&>(keep_next()), item);
         return true;
     }
+    keep_next();
   }
 }
 
+bool EventReader::next(Item& item) {
+  if (put_back_) {
+    item = *put_back_;
+    put_back_.reset();
+    return true;
+  }
+  if (!find()) {
+    return false;
+  }
+  item.event = proc_event{};
+  item.event.struct_size = sizeof(proc_event);
+  item.is_result = false;
+  item.number = 0;
+  switch (next_event_->kind) {
+    case QueuedEvent::Kind::kCompletions:
+    case QueuedEvent::Kind::kHandedOver:
+      read(static_cast<const CompletionBlock*>(next_event_)->items[next_completion_], item);
+      ++next_completion_;
+      break;
+    case QueuedEvent::Kind::kState: {
+      const auto& change = static_cast<const StateChange&>(keep_next());
+      last_state_ = change.number;
+      read(change.status, item);
+      break;
+    }
+    case QueuedEvent::Kind::kLog:
+      read(static_cast<const LogLine&>(keep_next()), item);
+      break;
+  }
+  return true;
+}
+
 void EventReader::release() {
+  if (put_back_) {
+    return;
+  }
   for (const auto& event : read_events_) {
-    if (event->kind == QueuedEvent::Kind::kCompletions) {
+    if (event->kind == QueuedEvent::Kind::kCompletions || event->kind == QueuedEvent::Kind::kHandedOver) {
       queue_.polled(static_cast<const CompletionBlock&>(*event));
     }
   }
@@ -106,7 +130,9 @@ ResponseParts& EventReader::next_parts() {
 
 void EventReader::read(const Completion& completion, Item& item) {
   proc_event& event = item.event;
-  event.request_id = completion.request_id;
+  const RequestIds::Known known = ids_.known(completion.request_id);
+  item.number = completion.request_id;
+  event.request_id = known.id;
   event.batch_id = completion.batch_id;
   event.outcome = completion.outcome;
   event.delivery = completion.delivery;
@@ -114,24 +140,33 @@ void EventReader::read(const Completion& completion, Item& item) {
   item.is_result = completion.request != nullptr;
   event.type = item.is_result ? PROC_EVENT_RESULT : PROC_EVENT_ORPHAN;
   if (item.is_result) {
-    using std::chrono::duration_cast;
-    using std::chrono::microseconds;
-    const Request& request = *completion.request;
-    // The link's thread may have looked at the clock before the request was accepted.
-    const TimePoint ended = std::max(completion.ended, request.accepted);
-    event.user_data = request.user_data;
-    event.latency_us = static_cast<std::uint64_t>(duration_cast<microseconds>(ended - request.accepted).count());
-    if (completion.delivery == PROC_DELIVERY_NOT_SENT) {
-      event.request = {request.encoded().data(), request.encoded().size()};
-      const auto left = std::chrono::ceil<milliseconds>(request.deadline - ended).count();
-      event.remaining_ms = static_cast<std::uint32_t>(std::max<std::int64_t>(0, left));
-    }
+    read_result(completion, item);
+    event.latency_us += known.waited_us;
   }
   if (item.is_result && completion.outcome != PROC_OUTCOME_ALLOCATED) {
     event.message = to_clean_text(cut_utf8(completion.payload, kLongestMessage), next_parts());
-    return;
+  } else {
+    read_response(completion.payload, event, next_parts());
   }
-  read_response(completion.payload, event, next_parts());
+  if (completion.delivery != PROC_DELIVERY_UNKNOWN) {
+    ids_.ended(completion.request_id);
+  }
+}
+
+void EventReader::read_result(const Completion& completion, Item& item) {
+  using std::chrono::duration_cast;
+  using std::chrono::microseconds;
+  proc_event& event = item.event;
+  const Request& request = *completion.request;
+  // The link's thread may have looked at the clock before the request was accepted.
+  const TimePoint ended = std::max(completion.ended, request.accepted);
+  event.token = request.token;
+  event.latency_us = static_cast<std::uint64_t>(duration_cast<microseconds>(ended - request.accepted).count());
+  if (completion.delivery == PROC_DELIVERY_NOT_SENT) {
+    event.request = {request.encoded().data(), request.encoded().size()};
+    const auto left = std::chrono::ceil<milliseconds>(request.deadline - ended).count();
+    event.remaining_ms = static_cast<std::uint32_t>(std::max<std::int64_t>(0, left));
+  }
 }
 
 void EventReader::read(const ConnectionStatus& status, Item& item) {
@@ -142,12 +177,12 @@ void EventReader::read(const ConnectionStatus& status, Item& item) {
   item.event.retry_after_ms = status.retry_after_ms;
 }
 
-void EventReader::read(const LogLine& line, Item& item) {
+void EventReader::read(const LogLine& line, Item& item) const {
   item.event.type = PROC_EVENT_LOG;
   item.event.severity = line.severity;
   item.event.channel = to_text(line.channel);
   item.event.message = to_text(line.message);
-  item.event.request_id = line.request_id;
+  item.event.request_id = ids_.known(line.request_id).id;
   item.event.batch_id = line.batch_id;
   item.log = proc_log{};
   item.log.struct_size = sizeof(proc_log);
@@ -155,7 +190,7 @@ void EventReader::read(const LogLine& line, Item& item) {
   item.log.time_unix_ns = line.time_unix_ns;
   item.log.channel = item.event.channel;
   item.log.message = item.event.message;
-  item.log.request_id = line.request_id;
+  item.log.request_id = item.event.request_id;
   item.log.batch_id = line.batch_id;
 }
 

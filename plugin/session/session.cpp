@@ -4,6 +4,7 @@
 #include <cxxabi.h>
 
 #include <algorithm>
+#include <cstring>
 #include <new>
 #include <thread>
 #include <utility>
@@ -11,6 +12,7 @@
 #include "platform/library_state.h"
 #include "request/json_request.h"
 #include "request/protobuf_request.h"
+#include "session/event_json.h"
 #include "text/utf8.h"
 
 namespace agones::plugin {
@@ -33,37 +35,6 @@ TimePoint later(TimePoint now, Duration wait) {
 }
 
 }  // namespace
-
-class Session::PollRight {
- public:
-  explicit PollRight(Session& session) : session_(session) {
-    if (!session_.polling_.exchange(true)) {
-      session_.poller_.store(pthread_self());
-      result_ = {};
-      held_ = true;
-    } else if (pthread_equal(session_.poller_.load(), pthread_self()) != 0) {
-      result_ = {PROC_ERR_IN_CALLBACK, "not allowed from a callback"};
-    } else {
-      result_ = {PROC_ERR_BUSY, "another thread is polling this client"};
-    }
-  }
-  ~PollRight() {
-    if (held_) {
-      session_.poller_.store(pthread_t{});
-      session_.polling_.store(false);
-    }
-  }
-  PollRight(const PollRight&) = delete;
-  PollRight& operator=(const PollRight&) = delete;
-
-  bool held() const { return held_; }
-  const Result& result() const { return result_; }
-
- private:
-  Session& session_;
-  Result result_;
-  bool held_ = false;
-};
 
 Session::Preparation::Preparation() {
   if (grpc_running()) {
@@ -88,7 +59,9 @@ Session::Preparation::~Preparation() {
 Session::Session(SessionConfig config)
     : config_(std::move(config)),
       admission_(config_.max_pending_requests),
-      reader_(events_),
+      ids_(config_.first_request_id, config_.engine.resend),
+      events_(config_.notify_fd),
+      reader_(events_, ids_),
       grpc_log_(*this),
       engine_(config_.engine, clock_now(), counters_, *this),
       link_(config_.link, *this) {
@@ -106,80 +79,118 @@ Session::~Session() {
 
 // ---- Host threads -----------------------------------------------------------------------------------
 
-Result Session::allocate(const proc_request& request, std::uint64_t* id) {
-  const auto refused = [this](Admission::Answer answer) -> Result {
-    if (answer == Admission::Answer::kClosed) {
-      return {PROC_ERR_SHUT_DOWN, "the client takes no more requests"};
-    }
-    return {PROC_ERR_QUEUE_FULL, std::to_string(config_.max_pending_requests) + " requests are pending"};
-  };
+Result Session::allocate(proc_format format, std::string_view body, std::uint32_t timeout_ms, std::uint64_t token,
+                         std::uint64_t* id) {
   if (const auto answer = admission_.look(); answer != Admission::Answer::kAdmitted) {
-    return refused(answer);
+    return refusal(answer);
   }
-  std::string_view body(static_cast<const char*>(request.body.data), request.body.size);
   if (body.size() > config_.max_request_bytes) {
     return {PROC_ERR_TOO_LARGE, "the request has " + std::to_string(body.size()) + " bytes, a batch takes at most " +
                                     std::to_string(config_.max_request_bytes)};
   }
   std::string converted;
-  if (request.format == PROC_FORMAT_JSON) {
+  if (format == PROC_FORMAT_JSON) {
     JsonRequest parsed = parse_json_request(body);
     if (!parsed.problem.empty()) {
-      return {PROC_ERR_INVALID_ARGUMENT, std::move(parsed.problem)};
+      return invalid(std::move(parsed.problem));
     }
     converted = std::move(parsed.bytes);
     body = converted;
     if (body.size() > config_.max_request_bytes) {
       return {PROC_ERR_TOO_LARGE, "the request is larger than a batch may be"};
     }
-  } else if (request.format == PROC_FORMAT_PROTOBUF) {
+  } else if (format == PROC_FORMAT_PROTOBUF) {
     if (std::string problem = check_protobuf_request(body); !problem.empty()) {
-      return {PROC_ERR_INVALID_ARGUMENT, std::move(problem)};
+      return invalid(std::move(problem));
     }
   } else {
-    return {PROC_ERR_INVALID_ARGUMENT, "format: " + std::to_string(request.format) + " is neither PROTOBUF nor JSON"};
+    return invalid("format: " + std::to_string(format) + " is neither PROTOBUF nor JSON");
   }
-  if (request.timeout_ms > kLongestTimeoutMs) {
-    return {PROC_ERR_INVALID_ARGUMENT, "timeout_ms: longer than a day"};
+  if (timeout_ms > kLongestTimeoutMs) {
+    return invalid("timeout_ms: longer than a day");
   }
 
   const TimePoint now = clock_now();
-  const milliseconds timeout = request.timeout_ms != 0 ? milliseconds(request.timeout_ms) : config_.allocation_timeout;
-  const TimePoint deadline = now + timeout;
-  RequestPtr accepted = Request::create(body, request.user_data, now, deadline);
+  const milliseconds timeout = timeout_ms != 0 ? milliseconds(timeout_ms) : config_.allocation_timeout;
+  RequestPtr accepted = Request::create(body, token, now, now + timeout);
   if (accepted == nullptr) {
     return {PROC_ERR_NO_MEMORY, "no memory for the request"};
   }
   if (const auto answer = admission_.admit(); answer != Admission::Answer::kAdmitted) {
-    return refused(answer);
+    return refusal(answer);
   }
-  const std::uint64_t given = last_id_.fetch_add(1, std::memory_order_relaxed) + 1;
-  accepted->id = given;
+  accepted->id = ids_.next();
   if (id != nullptr) {
-    *id = given;
+    *id = ids_.own_id(accepted->id);
   }
-  submitted_.push(std::move(accepted));
+  submit(std::move(accepted));
+  return {};
+}
+
+Result Session::take_over(const proc_moved_request& moved) {
+  const std::string_view body(static_cast<const char*>(moved.body.data), moved.body.size);
+  if (body.size() > config_.max_request_bytes) {
+    return {PROC_ERR_TOO_LARGE, "the request is larger than a batch may be"};
+  }
+  if (std::string problem = check_protobuf_request(body); !problem.empty()) {
+    return invalid(std::move(problem));
+  }
+  if (moved.timeout_ms == 0 || moved.timeout_ms > kLongestTimeoutMs) {
+    return invalid("timeout_ms: " + std::to_string(moved.timeout_ms) + " is not from 1 to a day");
+  }
+  const TimePoint now = clock_now();
+  RequestPtr taken = Request::create(body, moved.token, now, now + milliseconds(moved.timeout_ms));
+  if (taken == nullptr) {
+    return {PROC_ERR_NO_MEMORY, "no memory for the request"};
+  }
+  if (admission_.sealed()) {
+    return refusal(Admission::Answer::kClosed);
+  }
+  const std::optional<std::uint64_t> number = ids_.take_over(moved.request_id, moved.waited_us);
+  if (!number) {
+    return invalid("request_id: " + std::to_string(moved.request_id) +
+                   " is 0, may be one of this client's own, or was taken over before");
+  }
+  if (!admission_.admit_moved()) {
+    ids_.ended(*number);
+    return refusal(Admission::Answer::kClosed);
+  }
+  taken->id = *number;
+  submit(std::move(taken));
+  return {};
+}
+
+Result Session::refusal(Admission::Answer answer) const {
+  if (answer == Admission::Answer::kClosed) {
+    return {PROC_ERR_SHUT_DOWN, "the client takes no more requests"};
+  }
+  return {PROC_ERR_QUEUE_FULL, std::to_string(config_.max_pending_requests) + " requests are pending"};
+}
+
+void Session::submit(RequestPtr request) noexcept {
+  const TimePoint deadline = request->deadline;
+  submitted_.push(std::move(request));
   // Whoever finds that the thread sleeps too long wakes it, and only the first one does.
   if (deadline.time_since_epoch().count() < next_turn_.load(std::memory_order_seq_cst) && next_turn_.exchange(0) != 0) {
     link_.wake();
   }
-  return {};
 }
 
-proc_status Session::cancel(std::uint64_t id) {
-  if (id == 0 || id > last_id_.load()) {
-    return PROC_ERR_NOT_FOUND;
+Result Session::cancel(std::uint64_t id) {
+  const std::optional<std::uint64_t> number = ids_.number_of(id);
+  if (!number) {
+    return {PROC_ERR_NOT_FOUND, "request_id: " + std::to_string(id) + " was never given out"};
   }
   if (link_ended()) {
-    return PROC_ERR_SHUT_DOWN;
+    return {PROC_ERR_SHUT_DOWN, "the client was shut down"};
   }
   {
     const std::lock_guard<std::mutex> lock(cancel_mutex_);
-    cancels_.push_back(id);
+    cancels_.push_back(*number);
     cancels_waiting_.store(true);
   }
   link_.wake();
-  return PROC_OK;
+  return {};
 }
 
 void Session::drain(proc_drain_flags flags) {
@@ -201,13 +212,15 @@ void Session::fill_stats(proc_stats& stats) const {
   stats.unsent = counters_.unsent.get();
   stats.in_flight = counters_.in_flight.get();
   stats.late_answers = counters_.late_answers.get();
-  stats.accepted = last_id_.load(std::memory_order_relaxed);
+  stats.accepted = ids_.accepted();
   stats.allocated = counters_.allocated.get();
   stats.rejected = counters_.rejected.get();
   stats.timed_out = counters_.timed_out.get();
   stats.cancelled = counters_.cancelled.get();
   stats.disconnected = counters_.disconnected.get();
   stats.shut_down = counters_.shut_down.get();
+  stats.handed_over = counters_.handed_over.get();
+  stats.taken_over = ids_.taken_over();
   stats.orphans = counters_.orphans.get();
   stats.resent = counters_.resent.get();
   stats.streams = counters_.streams.get();
@@ -231,92 +244,200 @@ proc_connection_state Session::connection(std::string& reason) const {
 
 // ---- The poller -------------------------------------------------------------------------------------
 
-Result Session::poll(std::uint32_t max_events, std::chrono::microseconds max_time, milliseconds wait,
-                     std::uint32_t& delivered) {
-  const PollRight right(*this);
+void Session::wake() {
+  woken_.store(true);
+  events_.wake();
+}
+
+Result Session::poll(Spell& spell) {
+  const Poller::Right right(poller_);
   if (!right.held()) {
     return right.result();
   }
   if (config_.on_event == nullptr) {
-    return {PROC_ERR_INVALID_ARGUMENT, "on_event: not set; use proc_poll_events"};
+    return invalid("on_event: not set; use proc_poll_events or proc_poll_json");
   }
-  const auto until = [max_time] { return max_time.count() == 0 ? TimePoint::max() : later(clock_now(), max_time); };
-  delivered = deliver(max_events, until());
-  if (delivered == 0 && wait.count() != 0) {
-    events_.fd().wait(wait);
-    delivered = deliver(max_events, until());
-  }
+  deliver(spell, [this](const EventReader::Item& item) {
+    count_delivered(item);
+    to_callback(item);
+    reader_.release();
+    return true;
+  });
   return {};
 }
 
-std::uint32_t Session::deliver(std::uint32_t max_events, TimePoint until) {
-  const std::uint32_t most = max_events == 0 ? UINT32_MAX : max_events;
-  std::uint32_t delivered = 0;
-  EventReader::Item item;
-  while (delivered < most && reader_.next(item)) {
-    ++delivered;
-    deliver_one(item);
-    reader_.release();
-    if (until != TimePoint::max() && clock_now() >= until) {
-      break;
-    }
+Result Session::poll_json(proc_json_fn* on_json, void* context, Spell& spell) {
+  const Poller::Right right(poller_);
+  if (!right.held()) {
+    return right.result();
   }
-  return delivered;
-}
-
-void Session::deliver_one(const EventReader::Item& item) {
-  if (item.is_result) {
-    admission_.release();
-    ++delivered_;
-  }
-  try {
+  deliver(spell, [&](const EventReader::Item& item) {
     if (item.event.type == PROC_EVENT_LOG && config_.on_log != nullptr) {
-      config_.on_log(config_.log_context, &item.log);
-    } else if (config_.on_event != nullptr) {
-      config_.on_event(config_.event_context, &item.event);
+      to_callback(item);
+    } else {
+      const std::string json = event_to_json(item.event);
+      count_delivered(item);
+      call_host(item.number, [&] { on_json(context, json.c_str(), json.size()); });
     }
-  } catch (abi::__forced_unwind&) {
-    throw;  // the host cancels its own thread
-  } catch (...) {
-    add_log(PROC_SEVERITY_ERROR, "session", "a callback of the host threw an exception", item.event.request_id);
-  }
+    reader_.release();
+    return true;
+  });
+  return {};
 }
 
-Result Session::poll_events(proc_event* events, std::uint32_t event_size, std::uint32_t capacity, milliseconds wait,
-                            std::uint32_t& count) {
-  const PollRight right(*this);
+Result Session::poll_events(proc_event* events, std::uint32_t event_size, Spell& spell) {
+  const Poller::Right right(poller_);
   if (!right.held()) {
     return right.result();
   }
   reader_.release();
   auto* out = reinterpret_cast<char*>(events);
   const std::size_t known = std::min<std::size_t>(event_size, sizeof(proc_event));
-  const auto fill = [&] {
-    EventReader::Item item;
-    while (count < capacity && reader_.next(item)) {
-      if (item.event.type == PROC_EVENT_LOG && config_.on_log != nullptr) {
-        deliver_one(item);
-        continue;
-      }
-      if (item.is_result) {
-        admission_.release();
-        ++delivered_;
-      }
-      item.event.struct_size = static_cast<std::uint32_t>(known);
-      std::copy_n(reinterpret_cast<const char*>(&item.event), known, out + std::size_t{count} * event_size);
-      ++count;
+  deliver(spell, [&](EventReader::Item& item) {
+    if (item.event.type == PROC_EVENT_LOG && config_.on_log != nullptr) {
+      to_callback(item);
+      return false;
     }
+    count_delivered(item);
+    item.event.struct_size = static_cast<std::uint32_t>(known);
+    std::memcpy(out, &item.event, known);
+    out += event_size;
+    return true;
+  });
+  return {};
+}
+
+template <typename HandOut>
+void Session::deliver(Spell& spell, const HandOut& hand_out) {
+  const auto deliver_now = [&] {
+    const TimePoint until = spell.max_time.count() == 0 ? TimePoint::max() : later(clock_now(), spell.max_time);
+    const std::uint32_t most = spell.max_events == 0 ? UINT32_MAX : spell.max_events;
+    EventReader::Item item;
+    while (spell.delivered < most) {
+      if (!reader_.next(item)) {
+        spell.more = false;
+        return;
+      }
+      try {
+        spell.delivered += hand_out(item) ? 1 : 0;
+      } catch (const std::bad_alloc&) {
+        reader_.put_back(item);
+        throw;
+      }
+      if (until != TimePoint::max() && clock_now() >= until) {
+        break;
+      }
+    }
+    spell.more = reader_.more();
   };
-  fill();
-  if (count == 0 && wait.count() != 0) {
-    events_.fd().wait(wait);
-    fill();
+  deliver_now();
+  if (spell.delivered == 0 && spell.wait.count() != 0) {
+    if (!woken_.exchange(false)) {
+      events_.fd().wait(spell.wait);
+      woken_.store(false);
+    }
+    deliver_now();
+  }
+}
+
+void Session::count_delivered(const EventReader::Item& item) {
+  if (item.is_result) {
+    admission_.release();
+    ++delivered_;
+  }
+}
+
+void Session::to_callback(const EventReader::Item& item) {
+  call_host(item.number, [&] {
+    if (item.event.type == PROC_EVENT_LOG && config_.on_log != nullptr) {
+      config_.on_log(config_.log_context, &item.log);
+    } else if (config_.on_event != nullptr) {
+      config_.on_event(config_.event_context, &item.event);
+    }
+  });
+}
+
+template <typename Callback>
+bool Session::call_host(std::uint64_t number, const Callback& callback) {
+  try {
+    callback();
+    return true;
+  } catch (abi::__forced_unwind&) {
+    throw;  // the host cancels its own thread
+  } catch (...) {
+    add_log(PROC_SEVERITY_ERROR, "session", "a callback of the host threw an exception", number);
+    return false;
+  }
+}
+
+// What can be had now, for proc_shutdown.
+void Session::deliver_all(TimePoint until) {
+  if (config_.on_event == nullptr) {
+    return;
+  }
+  EventReader::Item item;
+  while (reader_.next(item)) {
+    count_delivered(item);
+    to_callback(item);
+    reader_.release();
+    if (until != TimePoint::max() && clock_now() >= until) {
+      return;
+    }
+  }
+}
+
+Result Session::hand_over(proc_take_fn* take, void* context, Spell& spell) {
+  const Poller::Right right(poller_);
+  if (!right.held()) {
+    return right.result();
+  }
+  admission_.close();
+  handing_over_.store(true);
+  enter(Phase::kHandOver);
+  const TimePoint until = spell.max_time.count() == 0 ? TimePoint::max() : later(clock_now(), spell.max_time);
+  while (const Completion* given = hand_over_.front()) {
+    if (until != TimePoint::max() && spell.delivered != 0 && clock_now() >= until) {
+      spell.more = true;
+      break;
+    }
+    const Request& request = *given->request;
+    const RequestIds::Known known = ids_.known(request.id);
+    const TimePoint now = clock_now();
+    const auto left = std::chrono::ceil<milliseconds>(request.deadline - now).count();
+    const auto waited = std::chrono::duration_cast<std::chrono::microseconds>(now - request.accepted).count();
+    proc_moved_request moved{};
+    moved.struct_size = sizeof(moved);
+    moved.timeout_ms = static_cast<std::uint32_t>(std::max<std::int64_t>(1, left));
+    moved.request_id = known.id;
+    moved.token = request.token;
+    moved.waited_us = known.waited_us + static_cast<std::uint64_t>(std::max<std::int64_t>(0, waited));
+    moved.body = {request.encoded().data(), request.encoded().size()};
+    proc_status status = PROC_ERR_INTERNAL;
+    call_host(request.id, [&] { status = take(context, &moved); });
+    if (status != PROC_OK) {
+      spell.more = true;
+      break;
+    }
+    ids_.ended(request.id);
+    hand_over_.pop();
+    admission_.release();
+    ++delivered_;
+    ++spell.delivered;
   }
   return {};
 }
 
+// Nobody took these: they end as results after all. The link's thread is gone, which counted them.
+void Session::end_handing_over() {
+  while (auto rest = hand_over_.take_rest()) {
+    counters_.handed_over.set(counters_.handed_over.get() - rest->items.size());
+    counters_.shut_down.add(rest->items.size());
+    events_.push(std::move(rest));
+  }
+}
+
 Result Session::shutdown(milliseconds timeout) {
-  const PollRight right(*this);
+  const Poller::Right right(poller_);
   if (!right.held()) {
     return right.result();
   }
@@ -326,6 +447,7 @@ Result Session::shutdown(milliseconds timeout) {
   admission_.close();
   enter(Phase::kReturnUnsent);
   wait_until(timeout, &Session::all_ended);
+  admission_.seal();
   final_accepted_.store(accepted());
   enter(Phase::kGiveUp);
   // An attempt to connect that gets no answer ends with its timeout, not sooner.
@@ -334,6 +456,7 @@ Result Session::shutdown(milliseconds timeout) {
     return {PROC_ERR_TIMEOUT, "the connection to the processor has not closed: " + link_.closing_on()};
   }
   thread_->join();
+  end_handing_over();
   if (library_state::clients() == 1) {
     library_state::release_spare_threads();
   }
@@ -344,19 +467,15 @@ Result Session::shutdown(milliseconds timeout) {
       return {PROC_ERR_TIMEOUT, "these threads have not ended: " + library_state::live_thread_names()};
     }
     std::this_thread::sleep_for(milliseconds(1));
-    if (config_.on_event != nullptr) {
-      deliver(0, TimePoint::max());
-    }
+    deliver_all(TimePoint::max());
   }
-  if (config_.on_event != nullptr) {
-    deliver(0, TimePoint::max());
-  }
+  deliver_all(TimePoint::max());
   shut_down_ = true;
   return {};
 }
 
 Result Session::may_destroy() {
-  const PollRight right(*this);
+  const Poller::Right right(poller_);
   if (!right.held()) {
     return right.result();
   }
@@ -369,9 +488,7 @@ Result Session::may_destroy() {
 bool Session::wait_until(milliseconds timeout, bool (Session::*condition)() const) {
   const TimePoint end = later(clock_now(), timeout);
   while (true) {
-    if (config_.on_event != nullptr) {
-      deliver(0, end);
-    }
+    deliver_all(end);
     if ((this->*condition)()) {
       return true;
     }
@@ -387,7 +504,8 @@ bool Session::wait_until(milliseconds timeout, bool (Session::*condition)() cons
 
 bool Session::all_ended() const {
   const std::uint64_t ended = counters_.allocated.get() + counters_.rejected.get() + counters_.timed_out.get() +
-                              counters_.cancelled.get() + counters_.disconnected.get() + counters_.shut_down.get();
+                              counters_.cancelled.get() + counters_.disconnected.get() + counters_.shut_down.get() +
+                              counters_.handed_over.get();
   return ended >= accepted();
 }
 
@@ -447,7 +565,11 @@ TimePoint Session::turn(TimePoint now) {
   do {
     take_in();
     cancel_taken(now);
-    if (phase_.load() >= Phase::kReturnUnsent) {
+    const Phase phase = phase_.load();
+    if (phase == Phase::kHandOver) {
+      engine_.hand_over_unsent(now);
+    }
+    if (phase >= Phase::kReturnUnsent) {
       engine_.return_unsent(now);
     }
     if (phase_.load() >= Phase::kGiveUp) {
@@ -515,7 +637,8 @@ void Session::connection_changed(const ConnectionStatus& status, TimePoint now) 
     const std::lock_guard<std::mutex> lock(connection_mutex_);
     connection_ = status;
   }
-  if (!events_.push(std::move(change))) {
+  // Of a client that is being replaced nobody wants to know.
+  if (!handing_over_.load() && !events_.push(std::move(change))) {
     counters_.states_merged.add();
   }
   engine_.set_reachable(status.state != PROC_CONNECTION_BACKING_OFF, status.reason, now);
@@ -526,7 +649,12 @@ void Session::log(proc_severity severity, std::string_view message) noexcept {
 }
 
 void Session::completed(std::unique_ptr<CompletionBlock> block) noexcept {
-  events_.push(std::move(block));
+  if (block->kind == QueuedEvent::Kind::kHandedOver) {
+    hand_over_.push(std::move(block));
+    events_.wake();
+  } else {
+    events_.push(std::move(block));
+  }
   progress_.notify_all();
 }
 

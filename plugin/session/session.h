@@ -15,6 +15,8 @@
 #include <string_view>
 #include <vector>
 
+#include "abi/border.h"
+#include "abi/spell.h"
 #include "agones/processor.h"
 #include "engine/engine.h"
 #include "platform/fork_guard.h"
@@ -22,18 +24,15 @@
 #include "session/admission.h"
 #include "session/event_queue.h"
 #include "session/event_reader.h"
+#include "session/hand_over.h"
 #include "session/handover_queue.h"
+#include "session/poll_right.h"
+#include "session/request_ids.h"
 #include "session/session_config.h"
 #include "stream/grpc_runtime.h"
 #include "stream/link.h"
 
 namespace agones::plugin {
-
-// A status and, where there is more to say, the sentence for the host.
-struct Result {
-  proc_status status = PROC_OK;
-  std::string text;
-};
 
 class Session : private LinkHandler, private EngineSink, private GrpcLogSink {
  public:
@@ -43,14 +42,17 @@ class Session : private LinkHandler, private EngineSink, private GrpcLogSink {
   bool in_forked_child() const { return fork_guard_.in_child(); }
 
   // `body` is checked and, if JSON, turned into protobuf.
-  Result allocate(const proc_request& request, std::uint64_t* id);
-  proc_status cancel(std::uint64_t id);
+  Result allocate(proc_format format, std::string_view body, std::uint32_t timeout_ms, std::uint64_t token,
+                  std::uint64_t* id);
+  Result cancel(std::uint64_t id);
   void drain(proc_drain_flags flags);
+  Result take_over(const proc_moved_request& request);
 
-  Result poll(std::uint32_t max_events, std::chrono::microseconds max_time, milliseconds wait,
-              std::uint32_t& delivered);
-  Result poll_events(proc_event* events, std::uint32_t event_size, std::uint32_t capacity, milliseconds wait,
-                     std::uint32_t& count);
+  Result poll(Spell& spell);
+  Result poll_json(proc_json_fn* on_json, void* context, Spell& spell);
+  Result poll_events(proc_event* events, std::uint32_t event_size, Spell& spell);
+  Result hand_over(proc_take_fn* take, void* context, Spell& spell);
+  void wake();
   Result shutdown(milliseconds timeout);
   // Whether the session may be destroyed now.
   Result may_destroy();
@@ -60,9 +62,6 @@ class Session : private LinkHandler, private EngineSink, private GrpcLogSink {
   proc_connection_state connection(std::string& reason) const;
 
  private:
-  // Holds the right to poll, or says why it can't be had.
-  class PollRight;
-
   // LinkHandler and EngineSink, on the link's thread.
   TimePoint turn(TimePoint now) override;
   bool finished() override;
@@ -88,8 +87,19 @@ class Session : private LinkHandler, private EngineSink, private GrpcLogSink {
   void take_in();
   void cancel_taken(TimePoint now);
   void run_link();
-  std::uint32_t deliver(std::uint32_t max_events, TimePoint until);
-  void deliver_one(const EventReader::Item& item);
+  Result refusal(Admission::Answer answer) const;
+  // To the link's thread. The request has its number.
+  void submit(RequestPtr request) noexcept;
+  // Hands events to `hand_out` until the spell is over, waiting for the first.
+  template <typename HandOut>
+  void deliver(Spell& spell, const HandOut& hand_out);
+  void deliver_all(TimePoint until);
+  void count_delivered(const EventReader::Item& item);
+  void to_callback(const EventReader::Item& item);
+  // Runs a callback of the host, about the request of this number. False if it threw.
+  template <typename Callback>
+  bool call_host(std::uint64_t number, const Callback& callback);
+  void end_handing_over();
   bool wait_until(milliseconds timeout, bool (Session::*condition)() const);
   // Exact for the poller, once nothing more is accepted.
   std::uint64_t accepted() const { return delivered_ + admission_.pending(); }
@@ -97,7 +107,7 @@ class Session : private LinkHandler, private EngineSink, private GrpcLogSink {
   bool link_ended() const { return link_ended_.load(); }
 
   // How far the session is on its way out.
-  enum class Phase : std::uint8_t { kOpen, kReturnUnsent, kGiveUp };
+  enum class Phase : std::uint8_t { kOpen, kHandOver, kReturnUnsent, kGiveUp };
   void enter(Phase phase);
 
   // First: it fails before there is anything of gRPC, and is the last to go.
@@ -115,7 +125,7 @@ class Session : private LinkHandler, private EngineSink, private GrpcLogSink {
 
   Admission admission_;
   HandoverQueue<RequestPtr> submitted_;
-  std::atomic<std::uint64_t> last_id_{0};
+  RequestIds ids_;
   std::mutex cancel_mutex_;
   std::vector<std::uint64_t> cancels_;
   std::atomic<bool> cancels_waiting_{false};
@@ -128,13 +138,15 @@ class Session : private LinkHandler, private EngineSink, private GrpcLogSink {
   // whose request can't wait that long wakes it.
   std::atomic<TimePoint::rep> next_turn_{0};
   std::atomic<Phase> phase_{Phase::kOpen};
+  std::atomic<bool> handing_over_{false};
   std::atomic<std::uint64_t> final_accepted_{0};  // known when kGiveUp is entered
 
   EventQueue events_;
   EventReader reader_;
+  HandOver hand_over_;
+  std::atomic<bool> woken_{false};
   std::uint64_t delivered_ = 0;  // results handed out; the poller's
-  std::atomic<pthread_t> poller_{};
-  std::atomic<bool> polling_{false};
+  Poller poller_;
   bool shut_down_ = false;
 
   mutable std::mutex connection_mutex_;

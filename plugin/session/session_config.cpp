@@ -4,98 +4,24 @@
 #include <cstdio>
 #include <random>
 
-#include "text/utf8.h"
+#include "abi/config_fields.h"
+#include "platform/notify_fd.h"
 #include "wire/message.h"
 
 namespace agones::plugin {
 
 namespace {
 
-constexpr std::uint32_t kDay = 86'400'000;
-constexpr std::uint32_t kHour = 3'600'000;
-constexpr std::uint32_t kMaxBatchBytes = 4'190'208;  // 4 MiB less 4 KiB
-
-struct Range {
-  const char* name;
-  std::uint32_t value;
-  std::uint32_t least;
-  std::uint32_t most;
-};
-
-std::string check_ranges(const proc_config& raw) {
-  const Range ranges[] = {
-      {"max_batch_size", raw.max_batch_size, 1, 10'000},
-      {"max_batch_bytes", raw.max_batch_bytes, 1024, kMaxBatchBytes},
-      {"max_unanswered_batches", raw.max_unanswered_batches, 1, 65'536},
-      {"max_pending_requests", raw.max_pending_requests, 1, 16'777'216},
-      {"max_message_bytes", raw.max_message_bytes, 65'536, 1U << 30},
-      {"max_unpolled_bytes", raw.max_unpolled_bytes, 1U << 20, UINT32_MAX},
-      {"allocation_timeout_ms", raw.allocation_timeout_ms, 1, kDay},
-      {"reconnect_initial_ms", raw.reconnect_initial_ms, 1, kHour},
-      {"reconnect_max_ms", raw.reconnect_max_ms, raw.reconnect_initial_ms, kHour},
-      {"reconnect_jitter_percent", raw.reconnect_jitter_percent, 0, 100},
-      {"connect_timeout_ms", raw.connect_timeout_ms, 1, kHour},
-      {"keepalive_time_ms", raw.keepalive_time_ms, 10'000, kDay},
-      {"keepalive_timeout_ms", raw.keepalive_timeout_ms, 1, kHour},
-      {"pull_timeout_ms", raw.pull_timeout_ms, 1, kHour},
-      {"answer_timeout_ms", raw.answer_timeout_ms, 1, kHour},
-      {"pull_credit", raw.pull_credit, 0, 65'536},
-      {"fail_fast", raw.fail_fast, 0, 1},
-      {"resend_may_allocate_twice", raw.resend_may_allocate_twice, 0, 1},
-  };
-  for (const Range& range : ranges) {
-    if (range.value < range.least || range.value > range.most) {
-      return std::string(range.name) + ": " + std::to_string(range.value) + " is not from " +
-             std::to_string(range.least) + " to " + std::to_string(range.most);
-    }
-  }
-  return {};
-}
-
-std::string read_text(const char* name, const proc_text& text, std::string& out) {
-  constexpr std::uint64_t kLongest = 1U << 20;
-  if (text.size == 0) {
-    return {};
-  }
-  if (text.data == nullptr) {
-    return std::string(name) + ": data is NULL, size is " + std::to_string(text.size);
-  }
-  if (text.size > kLongest) {
-    return std::string(name) + ": longer than 1 MiB";
-  }
-  out.assign(text.data, text.size);
-  if (!is_utf8(out)) {
-    return std::string(name) + ": not valid UTF-8";
-  }
-  if (out.find('\0') != std::string::npos) {
-    return std::string(name) + ": contains NUL";
-  }
-  return {};
+std::string to_string(const proc_text& text) {
+  return {text.data, text.size};
 }
 
 std::string read_transport(const proc_config& raw, TransportConfig& transport) {
-  const struct {
-    const char* name;
-    const proc_text& text;
-    std::string& out;
-  } texts[] = {
-      {"tls_ca_file", raw.tls_ca_file, transport.ca.file},
-      {"tls_ca_pem", raw.tls_ca_pem, transport.ca.text},
-      {"tls_certificate_file", raw.tls_certificate_file, transport.certificate.file},
-      {"tls_certificate_pem", raw.tls_certificate_pem, transport.certificate.text},
-      {"tls_key_file", raw.tls_key_file, transport.key.file},
-      {"tls_key_pem", raw.tls_key_pem, transport.key.text},
-      {"tls_server_name", raw.tls_server_name, transport.server_name},
-  };
-  for (const auto& text : texts) {
-    if (std::string problem = read_text(text.name, text.text, text.out); !problem.empty()) {
-      return problem;
-    }
-  }
+  transport.ca = {to_string(raw.tls_ca_file), to_string(raw.tls_ca_pem)};
+  transport.certificate = {to_string(raw.tls_certificate_file), to_string(raw.tls_certificate_pem)};
+  transport.key = {to_string(raw.tls_key_file), to_string(raw.tls_key_pem)};
+  transport.server_name = to_string(raw.tls_server_name);
   transport.plaintext = raw.transport == PROC_TRANSPORT_PLAINTEXT;
-  if (raw.transport != PROC_TRANSPORT_PLAINTEXT && raw.transport != PROC_TRANSPORT_TLS) {
-    return "transport: " + std::to_string(raw.transport) + " is neither TLS nor PLAINTEXT";
-  }
   const struct {
     const char* name;
     const PemSource& source;
@@ -128,48 +54,15 @@ std::string unique_client_id(const std::string& name, std::random_device& random
 
 }  // namespace
 
-proc_config default_config() {
-  proc_config config{};
-  config.struct_size = sizeof(proc_config);
-  config.max_batch_size = 1'000;
-  config.max_batch_bytes = 4'128'768;
-  config.max_unanswered_batches = 1;
-  config.max_pending_requests = 1'048'576;
-  config.max_message_bytes = 64U << 20;
-  config.max_unpolled_bytes = 256U << 20;
-  config.allocation_timeout_ms = 30'000;
-  config.reconnect_initial_ms = 100;
-  config.reconnect_max_ms = 1'500;
-  config.reconnect_jitter_percent = 20;
-  config.connect_timeout_ms = 5'000;
-  config.keepalive_time_ms = 10'000;
-  config.keepalive_timeout_ms = 5'000;
-  config.pull_timeout_ms = 5'000;
-  config.answer_timeout_ms = 35'000;
-  config.pull_credit = 64;
-  config.transport = PROC_TRANSPORT_TLS;
-  config.log_level = PROC_SEVERITY_WARNING;
-  return config;
-}
-
 std::string read_config(const proc_config& raw, SessionConfig& config) {
-  if (std::string problem = check_ranges(raw); !problem.empty()) {
+  if (std::string problem = check_config(raw); !problem.empty()) {
     return problem;
   }
-  if (raw.log_level < PROC_SEVERITY_TRACE || raw.log_level > PROC_SEVERITY_OFF) {
-    return "log_level: " + std::to_string(raw.log_level) + " is not a severity";
-  }
-  std::string client_id;
-  if (std::string problem = read_text("client_id", raw.client_id, client_id); !problem.empty()) {
-    return problem;
-  }
+  const std::string client_id = to_string(raw.client_id);
   if (client_id.size() > 256) {
     return "client_id: longer than 256 bytes";
   }
-  std::string address;
-  if (std::string problem = read_text("processor_address", raw.processor_address, address); !problem.empty()) {
-    return problem;
-  }
+  const std::string address = to_string(raw.processor_address);
   if (address.empty()) {
     return "processor_address: missing";
   }
@@ -179,6 +72,9 @@ std::string read_config(const proc_config& raw, SessionConfig& config) {
   }
   if (std::string problem = read_transport(raw, config.link.transport); !problem.empty()) {
     return problem;
+  }
+  if (std::string problem = NotifyFd::check(raw.notify_fd); !problem.empty()) {
+    return "notify_fd: " + problem;
   }
 
   std::random_device random;
@@ -202,6 +98,8 @@ std::string read_config(const proc_config& raw, SessionConfig& config) {
       BatchEncoder::kMessageOverhead + BatchEncoder::kRequestOverhead + config.link.client_id.size() + 21;
   config.max_request_bytes = raw.max_batch_bytes - fixed;
   config.allocation_timeout = milliseconds(raw.allocation_timeout_ms);
+  config.first_request_id = raw.first_request_id != 0 ? raw.first_request_id : 1;
+  config.notify_fd = raw.notify_fd;
   config.log_level = raw.log_level;
   config.on_event = raw.on_event;
   config.event_context = raw.event_context;

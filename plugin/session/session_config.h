@@ -17,15 +17,14 @@ struct SessionConfig {
   std::uint64_t max_pending_requests = 0;
   std::size_t max_request_bytes = 0;
   milliseconds allocation_timeout{};
+  std::uint64_t first_request_id = 1;
+  int notify_fd = -1;
   proc_severity log_level = PROC_SEVERITY_OFF;
   proc_event_fn* on_event = nullptr;
   void* event_context = nullptr;
   proc_log_fn* on_log = nullptr;
   void* log_context = nullptr;
 };
-
-// The defaults that the header names.
-proc_config default_config();
 
 // Empty and `config` filled, or what is wrong, with the field's name. `raw` is complete (as long as this
 // version's struct).

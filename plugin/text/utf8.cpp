@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "text/utf8.h"
 
-#include <google/protobuf/stubs/common.h>
-
 #include <algorithm>
+#include <boost/locale/utf.hpp>
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
@@ -35,12 +34,10 @@ bool is_ascii(std::string_view text) {
 
 // The bytes of the character that the text starts with, 0 if it starts with none.
 std::size_t first_character(std::string_view text) {
-  for (std::size_t size = 1; size <= std::min<std::size_t>(kLongestCharacter, text.size()); ++size) {
-    if (is_utf8(text.substr(0, size))) {
-      return size;
-    }
-  }
-  return 0;
+  namespace utf = boost::locale::utf;
+  const char* end = text.data();
+  const utf::code_point character = utf::utf_traits<char>::decode(end, text.data() + text.size());
+  return character == utf::illegal || character == utf::incomplete ? 0 : static_cast<std::size_t>(end - text.data());
 }
 
 void append_line_character(std::string_view character, std::string& line) {
@@ -71,8 +68,17 @@ void append_line_character(std::string_view character, std::string& line) {
 }  // namespace
 
 bool is_utf8(std::string_view text) {
-  return is_ascii(text) ||
-         google::protobuf::internal::IsStructurallyValidUTF8(text.data(), static_cast<int>(text.size()));
+  if (is_ascii(text)) {
+    return true;
+  }
+  while (!text.empty()) {
+    const std::size_t size = first_character(text);
+    if (size == 0) {
+      return false;
+    }
+    text.remove_prefix(size);
+  }
+  return true;
 }
 
 std::string_view cut_utf8(std::string_view text, std::size_t size) {

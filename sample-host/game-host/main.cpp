@@ -5,7 +5,6 @@
 
 #include <agones/boost_log_sink.hpp>
 #include <agones/client.hpp>
-#include <agones/swap.hpp>
 #include <algorithm>
 #include <atomic>
 #include <boost/log/core.hpp>
@@ -80,7 +79,7 @@ class Progress {
 class Game {
  public:
   Game(const Options& options, const std::string& address)
-      : options_(options), log_(agones::boost_log_sink()), watch_(options.plugin), client_(make_client(address)) {}
+      : options_(options), watch_(options.plugin), client_(make_client(address)) {}
 
   // False if Ctrl-C ended it.
   bool run() {
@@ -113,41 +112,23 @@ class Game {
   bool all_allocated() const { return report_.allocated() == options_.count; }
 
  private:
-  std::unique_ptr<agones::SwapClient> make_client(const std::string& address) {
-    proc_config config = agones::SwapClient::default_config(options_.plugin);
-    const auto text = [](const std::string& value) { return proc_text{value.data(), value.size()}; };
-    const std::string id = "game-host";
-    config.client_id = text(id);
-    config.processor_address = text(address);
-    config.transport = options_.tls ? PROC_TRANSPORT_TLS : PROC_TRANSPORT_PLAINTEXT;
-    config.tls_ca_file = text(options_.tls_ca);
-    config.tls_certificate_file = text(options_.tls_certificate);
-    config.tls_key_file = text(options_.tls_key);
-    config.tls_server_name = text(options_.tls_server_name);
-    config.log_level = options_.verbose ? PROC_SEVERITY_DEBUG : PROC_SEVERITY_WARNING;
-    config.allocation_timeout_ms = static_cast<std::uint32_t>(options_.timeout.count());
-    config.on_event = [](void* self, const proc_event* event) { static_cast<Game*>(self)->handle(*event); };
-    config.event_context = this;
-    config.on_log = [](void* self, const proc_log* log) {
-      static_cast<Game*>(self)->log_({log->severity,
-                                      log->time_unix_ns,
-                                      {log->channel.data, log->channel.size},
-                                      {log->message.data, log->message.size},
-                                      log->request_id,
-                                      log->batch_id});
-    };
-    config.log_context = this;
-    auto client = std::make_unique<agones::SwapClient>(options_.plugin, config, agones::SwapClient::Options{});
+  std::unique_ptr<agones::Client> make_client(const std::string& address) {
+    agones::ClientOptions options;
+    options.client_id = "game-host";
+    options.processor_address = address;
+    options.plaintext = !options_.tls;
+    options.tls_ca_file = options_.tls_ca;
+    options.tls_certificate_file = options_.tls_certificate;
+    options.tls_key_file = options_.tls_key;
+    options.tls_server_name = options_.tls_server_name;
+    options.log_level = options_.verbose ? PROC_SEVERITY_DEBUG : PROC_SEVERITY_WARNING;
+    options.settings = {{"plugin_file", options_.plugin},
+                        {"allocation_timeout_ms", std::to_string(options_.timeout.count())}};
+    options.on_orphan = [this](const agones::Orphan&) { report_.add_orphan(); };
+    options.on_log = agones::boost_log_sink();
+    auto client = std::make_unique<agones::Client>(agones::Library::load(options_.library), options);
     version_ = client->plugin_version();
     return client;
-  }
-
-  void handle(const proc_event& event) {
-    if (event.type == PROC_EVENT_RESULT) {
-      report_.add(event);
-    } else if (event.type == PROC_EVENT_ORPHAN) {
-      report_.add_orphan();
-    }
   }
 
   void submit(Clock::duration elapsed) {
@@ -156,18 +137,14 @@ class Game {
       const double due = std::chrono::duration<double>(elapsed).count() * options_.rate + 1;
       allowed = std::min(allowed, static_cast<std::uint64_t>(due));
     }
-    proc_request request{};
-    request.struct_size = sizeof(request);
-    request.format = PROC_FORMAT_JSON;
-    request.body = {options_.request.data(), options_.request.size()};
     while (submitted_ < allowed && submitted_ - report_.ended() < options_.concurrency) {
-      std::string error;
-      const proc_status status = client_->allocate(request, nullptr, &error);
-      if (status == PROC_ERR_QUEUE_FULL) {
+      const auto submitted =
+          client_->allocate_json(options_.request, [this](const agones::Result& result) { report_.add(result); });
+      if (submitted.status == PROC_ERR_QUEUE_FULL) {
         return;
       }
-      if (status != PROC_OK) {
-        throw std::runtime_error("--request: " + error);
+      if (!submitted) {
+        throw std::runtime_error("--request: " + submitted.error);
       }
       ++submitted_;
     }
@@ -175,7 +152,7 @@ class Game {
 
   void poll() {
     const Clock::time_point start = Clock::now();
-    client_->poll(0, options_.poll_budget, {}, nullptr);
+    client_->poll(0, options_.poll_budget);
     report_.add_poll(Clock::now() - start);
   }
 
@@ -184,7 +161,7 @@ class Game {
     if (!options_.watch) {
       return;
     }
-    const agones::SwapReport report = client_->report();
+    const agones::SwapReport report = client_->swap_report();
     if (swapping_ && report.state != State::kRunning) {
       swapping_ = false;
       progress.clear();
@@ -199,19 +176,19 @@ class Game {
                 << (report.unloaded ? "unloaded" : "stays mapped: " + report.error) << std::endl;
     }
     if (!swapping_ && watch_.changed()) {
-      swapping_ = client_->swap(options_.plugin);
+      client_->swap(options_.plugin);
+      swapping_ = true;
     }
   }
 
   const Options options_;
-  const std::function<void(const agones::LogRecord&)> log_;
   Report report_;
   std::uint64_t submitted_ = 0;
   std::chrono::duration<double> time_{0};
   std::string version_;
   bool swapping_ = false;
   game_host::FileWatch watch_;
-  std::unique_ptr<agones::SwapClient> client_;
+  std::unique_ptr<agones::Client> client_;
 };
 
 std::unique_ptr<agones::local::LocalProcessor> embed_processor(const Options& options) {
@@ -251,7 +228,7 @@ int main(int argc, char** argv) {
     set_up_signals();
     set_up_log();
     return run(*options);
-  } catch (const agones::PluginError& error) {
+  } catch (const agones::LibraryError& error) {
     std::cerr << "game-host: " << error.what() << '\n';
     return kExitPlugin;
   } catch (const agones::Error& error) {

@@ -20,7 +20,9 @@ std::optional<Options> parse_options(int argc, char** argv) {
       "Exit codes: 0 every request was allocated, 1 some were not, 2 wrong usage, 3 the plugin can't be\n"
       "loaded or refuses its configuration, 130 ended by Ctrl-C\n\nOptions");
   description.add_options()("help,h", po::bool_switch(&help), "show this text")(
-      "plugin", po::value(&options.plugin)->default_value("libagones_processor.so"), "the plugin's file")(
+      "library", po::value(&options.library)->default_value("libagones_processor_host.so"),
+      "the host library's file, or a plugin's own")(
+      "plugin", po::value(&options.plugin), "the plugin's file; without it, where the host library looks for one")(
       "processor", po::value(&options.processor), "address of the processor; without it, a local one runs inside")(
       "count,n", po::value(&options.count)->default_value(1000), "game servers to allocate")(
       "rate", po::value(&options.rate)->default_value(0), "requests a second; 0: no limit but the concurrency")(
@@ -56,6 +58,7 @@ std::optional<Options> parse_options(int argc, char** argv) {
   };
   require(options.count > 0, "--count must be at least 1");
   require(options.concurrency > 0, "--concurrency must be at least 1");
+  require(!options.watch || !options.plugin.empty(), "--watch needs --plugin");
   require(options.rate >= 0, "--rate must not be negative");
   require(ticks >= 1 && ticks <= 10000, "--ticks-per-second must be from 1 to 10000");
   require(timeout_ms > 0, "--timeout-ms must be at least 1");

@@ -10,7 +10,8 @@
 namespace game_host {
 
 struct Options {
-  std::string plugin;
+  std::string library;
+  std::string plugin;     // empty: where the host library looks for it
   std::string processor;  // empty: embed the local processor
   std::uint64_t count = 1000;
   double rate = 0;  // requests a second; 0: as many as the concurrency allows

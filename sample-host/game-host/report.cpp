@@ -12,28 +12,28 @@ namespace {
 
 constexpr double kPercentiles[] = {50, 90, 99, 99.9, 100};
 
-std::string name_of_outcome(proc_outcome outcome) {
+std::string name_of(agones::Outcome outcome) {
   switch (outcome) {
-    case PROC_OUTCOME_ALLOCATED:
+    case agones::Outcome::kAllocated:
       return "ALLOCATED";
-    case PROC_OUTCOME_REJECTED:
+    case agones::Outcome::kRejected:
       return "REJECTED";
-    case PROC_OUTCOME_TIMEOUT:
+    case agones::Outcome::kTimeout:
       return "TIMEOUT";
-    case PROC_OUTCOME_CANCELLED:
+    case agones::Outcome::kCancelled:
       return "CANCELLED";
-    case PROC_OUTCOME_DISCONNECTED:
+    case agones::Outcome::kDisconnected:
       return "DISCONNECTED";
     default:
       return "SHUTDOWN";
   }
 }
 
-std::string name_of_delivery(proc_delivery delivery) {
+std::string name_of(agones::Delivery delivery) {
   switch (delivery) {
-    case PROC_DELIVERY_NOT_SENT:
+    case agones::Delivery::kNotSent:
       return "not sent";
-    case PROC_DELIVERY_UNKNOWN:
+    case agones::Delivery::kUnknown:
       return "sent, unanswered";
     default:
       return "";
@@ -54,16 +54,16 @@ double milliseconds_of(std::chrono::nanoseconds time) {
 
 }  // namespace
 
-void Report::add(const proc_event& result) {
-  const std::string name = name_of_outcome(result.outcome);
-  std::string detail(result.message.data, result.message.size);
-  const std::string delivery = name_of_delivery(result.delivery);
+void Report::add(const agones::Result& result) {
+  const std::string name = name_of(result.outcome);
+  std::string detail = result.message;
+  const std::string delivery = name_of(result.delivery);
   if (!delivery.empty()) {
     detail += (detail.empty() ? "" : "; ") + delivery;
   }
   ++totals_[name];
   ++outcomes_[detail.empty() ? name : name + " (" + detail + ")"];
-  latencies_.emplace_back(result.latency_us);
+  latencies_.push_back(result.latency);
 }
 
 void Report::add_poll(std::chrono::nanoseconds time) {

@@ -2,8 +2,7 @@
 // What a run came to: outcomes, latencies, time spent in the game loop.
 #pragma once
 
-#include <agones/processor.h>
-
+#include <agones/client.hpp>
 #include <chrono>
 #include <cstdint>
 #include <iosfwd>
@@ -15,7 +14,7 @@ namespace game_host {
 
 class Report {
  public:
-  void add(const proc_event& result);
+  void add(const agones::Result& result);
   void add_orphan() { ++orphans_; }
   void add_poll(std::chrono::nanoseconds time);
 

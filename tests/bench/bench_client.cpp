@@ -23,7 +23,8 @@ int main(int argc, char** argv) {
   std::string body_file;
   po::options_description described("Options");
   described.add_options()("mode", po::value(&mode), "load, hold, paced, submit, poll, frames, idle or life")(
-      "client", po::value(&options.client), "plugin, encoding-plugin, bare or unary")(
+      "client", po::value(&options.client),
+      "plugin, host (the plugin through the host library), encoding-plugin, bare or unary")(
       "address", po::value(&options.address), "of the processor")(
       "requests", po::value(&options.requests), "how many in all")("in-flight", po::value(&options.in_flight),
                                                                    "how many at a time")(

@@ -81,19 +81,21 @@ json measure_submit(const BenchOptions& options) {
   for (const std::size_t threads : {std::size_t{1}, kManyThreads}) {
     const std::string suffix = threads == 1 ? "One" : "Many";
     result["copy" + suffix] = time_copies(threads, options.requests);
-    PluginHost host(options.address);
-    host.wait_until_serving();
-    result["allocate" + suffix] = time_calls(threads, options.requests, [&host] { host.submit(); });
-    const std::uint64_t accepted = host.stats().accepted;
-    while (host.ended < accepted) {
-      host.poll(100);
+    for (const char* client : {"plugin", "host"}) {
+      PluginHost host(options.address, {}, api_of(client));
+      host.wait_until_serving();
+      result[client + suffix] = time_calls(threads, options.requests, [&host] { host.submit(); });
+      const std::uint64_t accepted = host.stats().accepted;
+      while (host.ended < accepted) {
+        host.poll(100);
+      }
     }
   }
   return result;
 }
 
 json measure_poll(const BenchOptions& options) {
-  PluginHost host(options.address);
+  PluginHost host(options.address, {}, api_of(options.client));
   host.wait_until_serving();
   for (std::uint64_t i = 0; i < options.requests; ++i) {
     host.submit();

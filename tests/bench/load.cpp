@@ -41,14 +41,17 @@ class Measurement {
 };
 
 json load_plugin(const BenchOptions& options, bool encoding) {
-  PluginHost host(options.address, [&](proc_config& config) {
-    if (options.max_batch_size != 0) {
-      config.max_batch_size = options.max_batch_size;
-    }
-    if (options.max_unanswered_batches != 0) {
-      config.max_unanswered_batches = options.max_unanswered_batches;
-    }
-  });
+  PluginHost host(
+      options.address,
+      [&](proc_config& config) {
+        if (options.max_batch_size != 0) {
+          config.max_batch_size = options.max_batch_size;
+        }
+        if (options.max_unanswered_batches != 0) {
+          config.max_unanswered_batches = options.max_unanswered_batches;
+        }
+      },
+      api_of(options.client));
   std::uint64_t submitted = 0;
   const auto submit = [&] {
     if (submitted == options.requests) {
@@ -141,7 +144,7 @@ json load_unary(const BenchOptions& options) {
 }  // namespace
 
 json measure_load(const BenchOptions& options) {
-  if (options.client == "plugin" || options.client == "encoding-plugin") {
+  if (options.client == "plugin" || options.client == "host" || options.client == "encoding-plugin") {
     return load_plugin(options, options.client == "encoding-plugin");
   }
   if (options.client == "bare") {
@@ -155,7 +158,8 @@ json measure_load(const BenchOptions& options) {
 
 json measure_hold(const BenchOptions& options) {
   // Nobody pulls, and the stream is not to be replaced for it.
-  PluginHost host(options.address, [](proc_config& config) { config.pull_timeout_ms = 3'600'000; });
+  PluginHost host(
+      options.address, [](proc_config& config) { config.pull_timeout_ms = 3'600'000; }, api_of(options.client));
   while (host.stats().streams == 0) {
     host.poll(10);
   }
@@ -165,12 +169,12 @@ json measure_hold(const BenchOptions& options) {
   }
   // A cancelled one makes the plugin look at them all now.
   host.submit();
-  host.api().cancel(host.handle(), options.in_flight + 1);
+  host.api().cancel(host.handle(), options.in_flight + 1, nullptr, 0);
   while (host.ended == 0 || host.stats().unsent < options.in_flight) {
     host.poll(10);
   }
   return {{"inFlight", options.in_flight},
-          {"requestBytes", host.request().body.size},
+          {"requestBytes", host.body().size()},
           {"bytesPerPending", static_cast<double>(peak_bytes() - idle) / static_cast<double>(options.in_flight)}};
 }
 

@@ -9,7 +9,7 @@
 namespace agones::test {
 
 struct BenchOptions {
-  std::string client = "plugin";  // plugin, encoding-plugin, bare, unary
+  std::string client = "plugin";  // plugin, host, encoding-plugin, bare, unary
   std::string address;
   std::uint64_t requests = 1000;
   std::uint64_t in_flight = 100;
@@ -26,7 +26,8 @@ nlohmann::json measure_load(const BenchOptions& options);
 nlohmann::json measure_hold(const BenchOptions& options);
 // `requests`, 5 a second at random times: latencies.
 nlohmann::json measure_paced(const BenchOptions& options);
-// What proc_allocate costs the calling thread, alone and with 7 others, beside malloc and memcpy.
+// What proc_allocate costs the calling thread, alone and with 7 others, also through the host library, beside malloc and
+// memcpy.
 nlohmann::json measure_submit(const BenchOptions& options);
 // What proc_poll costs per event when `requests` answers wait.
 nlohmann::json measure_poll(const BenchOptions& options);

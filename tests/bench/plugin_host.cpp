@@ -9,8 +9,6 @@ namespace agones::test {
 
 PluginHost::PluginHost(const std::string& address, const Adjust& adjust, const Api& api)
     : api_(api), body_(encoded_request()) {
-  request_.struct_size = sizeof(request_);
-  request_.body = {body_.data(), body_.size()};
   proc_config config = plaintext_config(address, api_);
   config.max_pending_requests = 1 << 22;
   config.allocation_timeout_ms = 600'000;
@@ -36,34 +34,34 @@ PluginHost::PluginHost(const std::string& address, const Adjust& adjust, const A
 PluginHost::~PluginHost() {
   while (api_.shutdown(client_, 0, nullptr, 0) == PROC_ERR_TIMEOUT) {
   }
-  api_.destroy(client_);
+  api_.destroy(client_, nullptr, 0);
 }
 
 void PluginHost::wait_until_serving() {
   proc_connection_state state = 0;
   while (state != PROC_CONNECTION_SERVING) {
     poll(10);
-    api_.get_connection(client_, &state, nullptr, 0);
+    api_.get_connection(client_, &state, nullptr, 0, nullptr, 0);
   }
 }
 
 void PluginHost::submit() {
   char error[256] = "";
-  if (api_.allocate(client_, &request_, nullptr, error, sizeof(error)) != PROC_OK) {
+  if (api_.allocate(client_, PROC_FORMAT_PROTOBUF, body_.data(), body_.size(), 0, 0, nullptr, error, sizeof(error)) !=
+      PROC_OK) {
     throw std::runtime_error(error);
   }
 }
 
 void PluginHost::submit(const std::string& body) {
   body_ = body;
-  request_.body = {body_.data(), body_.size()};
   submit();
 }
 
 proc_stats PluginHost::stats() const {
   proc_stats stats{};
   stats.struct_size = sizeof(stats);
-  api_.get_stats(client_, &stats);
+  api_.get_stats(client_, &stats, nullptr, 0);
   return stats;
 }
 

@@ -10,6 +10,11 @@
 
 namespace agones::test {
 
+// What the client of this name calls.
+inline const Api& api_of(const std::string& client) {
+  return client == "host" ? plugin_through_host_library() : plugin();
+}
+
 class PluginHost {
  public:
   using Adjust = std::function<void(proc_config&)>;
@@ -23,12 +28,12 @@ class PluginHost {
   void submit();
   void submit(const std::string& body);
   void poll(std::int32_t wait_ms, std::uint32_t max_time_us = 0) {
-    api_.poll(client_, 0, max_time_us, wait_ms, nullptr);
+    api_.poll(client_, 0, max_time_us, wait_ms, nullptr, nullptr, nullptr, 0);
   }
   proc_stats stats() const;
   const Api& api() const { return api_; }
   proc_client* handle() const { return client_; }
-  const proc_request& request() const { return request_; }
+  const std::string& body() const { return body_; }
 
   std::uint64_t ended = 0;
   std::function<void(const proc_event&)> on_result;  // called as well
@@ -37,7 +42,6 @@ class PluginHost {
   const Api& api_;
   proc_client* client_ = nullptr;
   std::string body_;
-  proc_request request_{};
 };
 
 }  // namespace agones::test

@@ -61,7 +61,7 @@ json measure_idle(const BenchOptions& options) {
     return idle_bare(options);
   }
   const std::size_t threads_before = thread_count();
-  PluginHost host(options.address);
+  PluginHost host(options.address, {}, api_of(options.client));
   host.wait_until_serving();
   for (const auto start = Clock::now(); seconds_since(start) < kSettlingSeconds;) {
     host.poll(1000);
@@ -83,7 +83,7 @@ json measure_life(const BenchOptions& options) {
     result[name] = seconds_since(start) * 1000;
     start = Clock::now();
   };
-  Library library(plugin_path());
+  RawLibrary library(plugin_path());
   lap("loadMs");
   {
     PluginHost host(options.address, {}, library.api());

@@ -5,7 +5,7 @@ import sys
 from dataclasses import dataclass
 from statistics import fmean as mean, median
 
-NAMES = {"plugin": "plugin", "encoding-plugin": "plugin, host encodes", "bare": "bare C++ loop",
+NAMES = {"plugin": "plugin", "host": "through the host library", "encoding-plugin": "plugin, host encodes", "bare": "bare C++ loop",
          "unary": "one unary call each", "go": "Go client"}
 
 
@@ -82,7 +82,18 @@ def targets(results):
          mean(results.latencies("go")), 20, "ms")
     less("CPU per allocation (throughput per CPU second), 10,000 in flight", mine, "one unary call each",
          load("unary", 10_000), 20, "us")
-    submit, copy = plugin("allocateOne.p50Ns", "submit"), plugin("copyOne.p50Ns", "submit")
+    for in_flight in (1_000, 10_000, 100_000, 1_000_000):
+        through, alone = load("host", in_flight), load("plugin", in_flight)
+        row(f"CPU per allocation through the host library, {in_flight:,} in flight", f"{through:.2f} us", "plugin alone",
+            f"{alone:.2f} us", f"{through / alone:.2f}", "at most 1.1", through / alone <= 1.1)
+    through = hold("host", 1_000_000)
+    row("Memory per pending request through the host library, 10^6 pending", f"{through:.0f} B", "plugin alone",
+        f"{held:.0f} B", f"{through - held:.0f} B more", "none", through - held < 1)
+    for suffix, threads in (("One", "one thread"), ("Many", "8 threads")):
+        through, alone = plugin(f"host{suffix}.p50Ns", "submit"), plugin(f"plugin{suffix}.p50Ns", "submit")
+        row(f"Submit through the host library, p50, {threads}", f"{through:.0f} ns", "plugin alone", f"{alone:.0f} ns",
+            f"{through - alone:+.0f} ns", "at most 40 ns more", through - alone <= 40)
+    submit, copy = plugin("pluginOne.p50Ns", "submit"), plugin("copyOne.p50Ns", "submit")
     row("Submit, p50", f"{submit:.0f} ns", "malloc and memcpy of the request", f"{copy:.0f} ns",
         f"{submit / copy:.1f} x", "at most 10 x", submit / copy <= 10)
     worst = results.figure("worstMs", mode="frames").values
@@ -107,11 +118,17 @@ def more_figures(results, plugin):
                          for key in ("p50Ns", "p99Ns", "p999Ns"))
 
     return [
-        ["Submit, one thread: p50, p99, p99.9", submit("One", "allocate")],
+        ["Submit, one thread: p50, p99, p99.9", submit("One", "plugin")],
+        ["The same through the host library", submit("One", "host")],
         ["malloc and memcpy, one thread", submit("One", "copy")],
-        ["Submit, 8 threads at once", submit("Many", "allocate")],
+        ["Submit, 8 threads at once", submit("Many", "plugin")],
+        ["The same through the host library", submit("Many", "host")],
         ["malloc and memcpy, 8 threads at once", submit("Many", "copy")],
         ["Poll, per event", plugin_figure("pollNsPerEvent", "poll", 0, "ns")],
+        ["The same through the host library",
+         results.figure("pollNsPerEvent", mode="poll", client="host").text(0) + " ns"],
+        ["Idle through the host library",
+         results.figure("cpuPercent", mode="idle", client="host").text(4) + " % of a core"],
         ["Game loop while 50,000 answers arrive: frames over 2 ms in `proc_poll`",
          plugin_figure("over2Ms", "frames", 0, "of") + " " + plugin_figure("frames", "frames", 0, "frames")],
         ["The same, longest CPU time in `proc_poll`", plugin_figure("worstCpuMs", "frames", 2, "ms")],
@@ -136,7 +153,7 @@ def load_rows(results):
 
 def hold_rows(results):
     for in_flight in sorted({r["inFlight"] for r in results.select(mode="hold")}):
-        for client in ("plugin", "go"):
+        for client in ("plugin", "host", "go"):
             figure = results.figure("bytesPerPending", mode="hold", client=client, inFlight=in_flight)
             if figure:
                 yield [f"{in_flight:,}", NAMES[client], figure.text(0)]

@@ -4,7 +4,8 @@
 
   run.py BUILD                 all of it, five repetitions; about a quarter of an hour
   run.py BUILD --report        writes table and plots anew from results.json
-  run.py BUILD --guard         for tests: fails if the plugin costs more CPU per allocation than the bare loop
+  run.py BUILD --guard         for tests: fails if the plugin costs more CPU per allocation than the bare loop, or the host
+                               library much more than the plugin
 
 The peers: a bare C++ loop on the same stream; one unary call for each allocation; a client in Go. The processor and the
 Go client are those of tests/interop. Clients take turns, each in a process of its own.
@@ -24,20 +25,21 @@ import report
 REPETITIONS = 5
 RESULTS = Path(__file__).parent / "results"
 GUARD_LIMIT = 1.0
+HOST_LIBRARY_LIMIT = 1.3  # 1.1 is the target; the machine that tests run on is noisy
 
 # In flight: the clients and how many requests each sends. The Go client sends a pull's requests as one message, so that
 # 10^5 are more than the 4 MiB that a processor takes; a unary call each is slow.
 LOAD_20_MS = {
-    1_000: {"plugin": 100_000, "bare": 100_000, "go": 100_000, "unary": 20_000},
-    10_000: {"plugin": 200_000, "encoding-plugin": 200_000, "bare": 200_000, "go": 100_000, "unary": 40_000},
-    100_000: {"plugin": 400_000, "bare": 400_000},
-    1_000_000: {"plugin": 1_500_000, "bare": 1_500_000},
+    1_000: {"plugin": 100_000, "host": 100_000, "bare": 100_000, "go": 100_000, "unary": 20_000},
+    10_000: {"plugin": 200_000, "host": 200_000, "encoding-plugin": 200_000, "bare": 200_000, "go": 100_000, "unary": 40_000},
+    100_000: {"plugin": 400_000, "host": 400_000, "bare": 400_000},
+    1_000_000: {"plugin": 1_500_000, "host": 1_500_000, "bare": 1_500_000},
 }
 LOAD_200_MS = {
-    1_000: {"plugin": 20_000, "bare": 20_000, "go": 20_000},
-    10_000: {"plugin": 100_000, "bare": 100_000, "go": 100_000},
+    1_000: {"plugin": 20_000, "host": 20_000, "bare": 20_000, "go": 20_000},
+    10_000: {"plugin": 100_000, "host": 100_000, "bare": 100_000, "go": 100_000},
 }
-HOLD = {10_000: ["plugin", "go"], 100_000: ["plugin", "go"], 1_000_000: ["plugin"]}
+HOLD = {10_000: ["plugin", "host", "go"], 100_000: ["plugin", "host", "go"], 1_000_000: ["plugin", "host"]}
 PACED_REQUESTS = 100
 
 
@@ -126,9 +128,10 @@ def measure_all(build):
                 for client in turn(who, repetition):
                     measure(client, "hold", never, 0, in_flight=in_flight)
             measure("plugin", "submit", quick, 20, requests=200_000)
-            measure("plugin", "poll", quick, 20, requests=100_000)
+            for client in turn(["plugin", "host"], repetition):
+                measure(client, "poll", quick, 20, requests=100_000)
             measure("plugin", "frames", quick, 20, requests=50_000)
-            for client in turn(["plugin", "bare"], repetition):
+            for client in turn(["plugin", "host", "bare"], repetition):
                 measure(client, "idle", usual, 200, seconds=12)
             measure("plugin", "life", quick, 20)
             # So few requests don't disturb each other.
@@ -166,14 +169,16 @@ def guard(build):
         with Server([build / "sample-host/local-processor", "--listen", "127.0.0.1:0", "--fleet-file", fleet_file,
                      "--pull-interval-ms", "20", "--return-after-ms", "1"]) as server:
             for repetition in range(3):
-                for client in turn(["plugin", "bare"], repetition):
+                for client in turn(["plugin", "host", "bare"], repetition):
                     results.append(clients.measure(client, "load", server, requests=100_000, in_flight=10_000))
         cpu = {client: report.median(r["cpuUs"] for r in results if r["client"] == client)
-               for client in ("plugin", "bare")}
-        ratio = cpu["plugin"] / cpu["bare"]
-        print(f"CPU per allocation: plugin {cpu['plugin']:.2f} us, bare loop {cpu['bare']:.2f} us: {ratio:.2f} of it")
-        if ratio > GUARD_LIMIT:
-            sys.exit(f"bench: at most {GUARD_LIMIT} is allowed")
+               for client in ("plugin", "host", "bare")}
+        for mine, peer, limit in (("plugin", "bare", GUARD_LIMIT), ("host", "plugin", HOST_LIBRARY_LIMIT)):
+            ratio = cpu[mine] / cpu[peer]
+            print(f"CPU per allocation: {report.NAMES[mine]} {cpu[mine]:.2f} us, {report.NAMES[peer]} {cpu[peer]:.2f} us: "
+                  f"{ratio:.2f} of it")
+            if ratio > limit:
+                sys.exit(f"bench: at most {limit} is allowed")
 
 
 def main():

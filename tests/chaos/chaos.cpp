@@ -255,12 +255,12 @@ class Load {
       }
       books_.accepted(id);
       if (random_() % 50 == 0) {
-        client_.api().cancel(client_.handle(), id - random_() % std::min<std::uint64_t>(id, 100));
+        client_.api().cancel(client_.handle(), id - random_() % std::min<std::uint64_t>(id, 100), nullptr, 0);
       }
     }
   }
 
-  void poll() { client_.api().poll(client_.handle(), 0, 0, 0, nullptr); }
+  void poll() { client_.api().poll(client_.handle(), 0, 0, 0, nullptr, nullptr, nullptr, 0); }
   bool finish() {
     return client_.poll_until([&] { return client_.stats().pending == 0; });
   }

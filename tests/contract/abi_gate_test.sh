@@ -11,6 +11,7 @@ packaging/check-abi "$probe"
 
 # A field put into the middle of a released struct.
 mkdir "$work/agones"
+cp host-sdk/include/agones/processor_swap.h "$work/agones"
 sed 's/^  proc_delivery delivery;$/  uint64_t put_in;\n&/' host-sdk/include/agones/processor.h >"$work/agones/processor.h"
 cmp -s host-sdk/include/agones/processor.h "$work/agones/processor.h" && { echo "nothing was changed"; exit 1; }
 cc -g -shared -fPIC "-I$work" -o "$work/probe.so" "$source"

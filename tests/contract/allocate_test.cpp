@@ -24,13 +24,12 @@ using testing::UnorderedElementsAreArray;
 TEST(Allocate, GivesAGameServer) {
   LocalProcessor processor(quick_options(), fleet_of(1));
   Client client(processor.address());
-  int mark = 0;
-  const std::uint64_t id = client.allocate(R"({"namespace":"default"})", 0, &mark);
+  const std::uint64_t id = client.allocate(R"({"namespace":"default"})", 0, 42);
   ASSERT_NE(id, 0U);
   ASSERT_TRUE(client.poll_until_results(1));
   const Event& event = client.results[0];
   EXPECT_EQ(event.request_id, id);
-  EXPECT_EQ(event.user_data, &mark);
+  EXPECT_EQ(event.token, 42U);
   EXPECT_EQ(event.outcome, PROC_OUTCOME_ALLOCATED);
   EXPECT_EQ(event.delivery, PROC_DELIVERY_DONE);
   EXPECT_NE(event.batch_id, 0U);
@@ -56,14 +55,17 @@ TEST(Allocate, TakesProtobufAndAppliesMetadata) {
   request.struct_size = sizeof(request);
   request.format = PROC_FORMAT_PROTOBUF;
   request.body = {bytes.data(), bytes.size()};
-  ASSERT_EQ(client.api().allocate(client.handle(), &request, nullptr, nullptr, 0), PROC_OK);
+  ASSERT_EQ(client.api().allocate_request(client.handle(), &request, nullptr, nullptr, 0), PROC_OK);
   ASSERT_TRUE(client.poll_until_results(1));
   ASSERT_EQ(client.results[0].outcome, PROC_OUTCOME_ALLOCATED);
-  const proc_bytes response{client.results[0].response.data(), client.results[0].response.size()};
+  const std::string& response = client.results[0].response;
   std::uint64_t needed = 0;
-  EXPECT_EQ(client.api().response_to_json(response, nullptr, 0, &needed), PROC_ERR_TOO_LARGE);
+  EXPECT_EQ(client.api().response_to_json(response.data(), response.size(), nullptr, 0, &needed, nullptr, 0),
+            PROC_ERR_TOO_LARGE);
   std::string json(needed + 1, '\0');
-  ASSERT_EQ(client.api().response_to_json(response, json.data(), json.size(), &needed), PROC_OK);
+  ASSERT_EQ(
+      client.api().response_to_json(response.data(), response.size(), json.data(), json.size(), &needed, nullptr, 0),
+      PROC_OK);
   json.resize(needed);
   EXPECT_EQ(nlohmann::json::parse(json)["metadata"]["labels"]["mode"], "arena");
 }
@@ -138,7 +140,7 @@ TEST(Allocate, LateAnswersAreOrphans) {  // H9
   const std::uint64_t cancelled = client.allocate();
   processor.set_faults(slow);
   ASSERT_TRUE(client.poll_until([&] { return client.stats().batches_sent == 1; }));
-  EXPECT_EQ(client.api().cancel(client.handle(), cancelled), PROC_OK);
+  EXPECT_EQ(client.api().cancel(client.handle(), cancelled, nullptr, 0), PROC_OK);
   ASSERT_TRUE(client.poll_until_results(2));
   EXPECT_EQ(client.stats().late_answers, 2U) << "counted before the results could be polled";
   processor.set_faults({});
@@ -165,16 +167,16 @@ TEST(Allocate, ACancelledUnsentRequestIsNotSent) {  // H10
   Client client(processor.address());
   const std::uint64_t id = client.allocate();
   client.allocate();
-  EXPECT_EQ(client.api().cancel(client.handle(), id), PROC_OK);
+  EXPECT_EQ(client.api().cancel(client.handle(), id, nullptr, 0), PROC_OK);
   ASSERT_TRUE(client.poll_until_results(1));
   EXPECT_EQ(client.results[0].outcome, PROC_OUTCOME_CANCELLED);
   EXPECT_EQ(client.results[0].delivery, PROC_DELIVERY_NOT_SENT);
   processor.set_serving(true);
   ASSERT_TRUE(client.poll_until_results(2));
   EXPECT_EQ(processor.counts().requests, 1U);
-  EXPECT_EQ(client.api().cancel(client.handle(), id), PROC_OK) << "too late is no error";
-  EXPECT_EQ(client.api().cancel(client.handle(), 0), PROC_ERR_NOT_FOUND);
-  EXPECT_EQ(client.api().cancel(client.handle(), 99), PROC_ERR_NOT_FOUND);
+  EXPECT_EQ(client.api().cancel(client.handle(), id, nullptr, 0), PROC_OK) << "too late is no error";
+  EXPECT_EQ(client.api().cancel(client.handle(), 0, nullptr, 0), PROC_ERR_NOT_FOUND);
+  EXPECT_EQ(client.api().cancel(client.handle(), 99, nullptr, 0), PROC_ERR_NOT_FOUND);
 }
 
 TEST(Allocate, ThePendingLimitIsExactAndClears) {
@@ -250,7 +252,7 @@ TEST(Poll, HandsOutNoMoreThanMaxEvents) {
   std::size_t total = 0;
   while (client.results.size() < 10) {
     std::uint32_t delivered = 0;
-    ASSERT_EQ(client.api().poll(client.handle(), 3, 0, kPatienceMs, &delivered), PROC_OK);
+    ASSERT_EQ(client.api().poll(client.handle(), 3, 0, kPatienceMs, &delivered, nullptr, nullptr, 0), PROC_OK);
     ASSERT_LE(delivered, 3U);
     ASSERT_GT(delivered, 0U);
     total += delivered;
@@ -269,7 +271,7 @@ TEST(Poll, StopsStartingCallbacksWhenItsTimeIsUp) {
   while (client.stats().timed_out < 10 && std::chrono::steady_clock::now() < end) {
     std::this_thread::yield();
   }
-  ASSERT_EQ(client.api().poll(client.handle(), 0, 1000, kPatienceMs, &delivered), PROC_OK);
+  ASSERT_EQ(client.api().poll(client.handle(), 0, 1000, kPatienceMs, &delivered, nullptr, nullptr, 0), PROC_OK);
   EXPECT_EQ(delivered, 1U);
 }
 
@@ -279,8 +281,8 @@ TEST(Poll, TheWakeupFdIsReadableExactlyWhileThereIsSomething) {
   // The last event for now; the poll that finds no further one clears the fd.
   ASSERT_TRUE(client.poll_until(
       [&] { return !client.connections.empty() && client.connections.back().connection == PROC_CONNECTION_SERVING; }));
-  EXPECT_EQ(client.api().poll(client.handle(), 0, 0, 0, nullptr), PROC_OK);
-  pollfd fd{client.api().wakeup_fd(client.handle()), POLLIN, 0};
+  EXPECT_EQ(client.api().poll(client.handle(), 0, 0, 0, nullptr, nullptr, nullptr, 0), PROC_OK);
+  pollfd fd{client.wakeup_fd(), POLLIN, 0};
   EXPECT_EQ(poll(&fd, 1, 0), 0);
   client.allocate();
   EXPECT_EQ(poll(&fd, 1, kPatienceMs), 1);
@@ -295,9 +297,9 @@ TEST(Poll, FillsAnArrayWithoutCallbacks) {
   ASSERT_EQ(plugin().init(&config, &client, nullptr, 0), PROC_OK);
   const proc_request request = json_request();
   for (int i = 0; i < 100; ++i) {
-    ASSERT_EQ(plugin().allocate(client, &request, nullptr, nullptr, 0), PROC_OK);
+    ASSERT_EQ(plugin().allocate_request(client, &request, nullptr, nullptr, 0), PROC_OK);
   }
-  EXPECT_EQ(plugin().poll(client, 0, 0, 0, nullptr), PROC_ERR_INVALID_ARGUMENT) << "no on_event";
+  EXPECT_EQ(plugin().poll(client, 0, 0, 0, nullptr, nullptr, nullptr, 0), PROC_ERR_INVALID_ARGUMENT) << "no on_event";
   // As a host of a newer version: its events are longer than the plugin's.
   struct NewerEvent {
     proc_event event;
@@ -308,7 +310,9 @@ TEST(Poll, FillsAnArrayWithoutCallbacks) {
   const auto end = std::chrono::steady_clock::now() + kPatience;
   while (names.size() < 100 && std::chrono::steady_clock::now() < end) {
     std::uint32_t count = 0;
-    ASSERT_EQ(plugin().poll_events(client, &events[0].event, sizeof(NewerEvent), 7, 100, &count), PROC_OK);
+    ASSERT_EQ(
+        plugin().poll_events(client, &events[0].event, sizeof(NewerEvent), 7, 0, 100, &count, nullptr, nullptr, 0),
+        PROC_OK);
     for (std::uint32_t i = 0; i < count; ++i) {
       EXPECT_EQ(events[i].event.struct_size, sizeof(proc_event));
       if (events[i].event.type == PROC_EVENT_RESULT) {
@@ -319,7 +323,7 @@ TEST(Poll, FillsAnArrayWithoutCallbacks) {
   EXPECT_THAT(names, UnorderedElementsAreArray(names_in(processor)));
   char error[128] = "";
   EXPECT_EQ(plugin().shutdown(client, 1000, error, sizeof(error)), PROC_OK) << error;
-  EXPECT_EQ(plugin().destroy(client), PROC_OK);
+  EXPECT_EQ(plugin().destroy(client, nullptr, 0), PROC_OK);
 }
 
 }  // namespace

@@ -1,25 +1,33 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# What the plugin exports and needs: exports_test.sh PLUGIN HEADER
+# What the two libraries export and need: exports_test.sh PLUGIN HOST_LIBRARY HEADER_FOLDER
 set -euo pipefail
-plugin=$1 header=$2
+plugin=$1 host_library=$2 headers=$3
 
-exported=$(nm -D --defined-only "$plugin" | awk '{print $3}' | sed 's/@.*//' | sort)
-expected=$( (sed -n 's/^PROC_API .* \(proc_[a-z_]*\);$/\1/p' "$header"; echo AGONES_PROCESSOR_1) | sort)
-if [ "$exported" != "$expected" ]; then
-  echo "the plugin exports something else than the header declares:" >&2
-  diff <(echo "$expected") <(echo "$exported") >&2
-  exit 1
-fi
-# A unique symbol would keep the library mapped for ever.
-if readelf -W --dyn-syms "$plugin" | grep -q ' UNIQUE '; then
-  echo "the plugin has UNIQUE symbols" >&2
-  exit 1
-fi
-needed=$(readelf -d "$plugin" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p')
-if echo "$needed" | grep -E '^(libgrpc|libgpr|libprotobuf\.so|libboost)' >&2; then
-  echo "the plugin needs a library that it must not" >&2
-  exit 1
-fi
-echo "$needed" | grep -q '^libprotobuf-lite' || { echo "libprotobuf-lite is expected" >&2; exit 1; }
-echo "exports: $(echo "$exported" | wc -l) symbols, $(echo "$needed" | wc -l) needed libraries, as promised"
+declared() { sed -n 's/^PROC_API .* \(proc_[a-z_]*\);$/\1/p' "$1"; }
+# Each symbol with its version.
+exported() { nm -D --defined-only --with-symbol-versions "$1" | awk '$2 != "A" {print $3}' | sort; }
+at() { sed "s/$/@@$1/"; }
+fail() { echo "$*" >&2; exit 1; }
+
+check() { # library, what is expected
+  if [ "$(exported "$1")" != "$2" ]; then
+    diff <(echo "$2") <(exported "$1") >&2 || true
+    fail "$1 exports something else than the headers declare"
+  fi
+  # A unique symbol would keep the library mapped for ever.
+  readelf -W --dyn-syms "$1" | grep ' UNIQUE ' && fail "$1 has UNIQUE symbols"
+  readelf -d "$1" | grep -qE 'SONAME.*\[libagones_processor(_host)?\.so\.1\]' || fail "$1: its SONAME lacks the major version"
+}
+needed() { readelf -d "$1" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p'; }
+
+abi=$(declared "$headers/processor.h" | at AGONES_PROCESSOR_1)
+swap=$(declared "$headers/processor_swap.h" | at AGONES_PROCESSOR_SWAP_1)
+check "$plugin" "$(echo "$abi" | sort)"
+check "$host_library" "$(printf '%s\n%s\n' "$abi" "$swap" | sort)"
+
+needed "$plugin" | grep -E '^(libgrpc|libgpr|libprotobuf\.so|libboost)' && fail "the plugin needs a library that it must not"
+needed "$plugin" | grep -q '^libprotobuf-lite' || fail "libprotobuf-lite is expected"
+needed "$host_library" | grep -E '^(libgrpc|libgpr|libprotobuf|libboost|libabsl)' &&
+  fail "the host library needs a library that it must not"
+echo "exports: $(echo "$abi" | wc -l) functions, and $(echo "$swap" | wc -l) for swapping, as promised"

@@ -92,7 +92,7 @@ TEST(Fault, WhatWasSentAndLostIsNeverCalledUnsent) {
   ASSERT_TRUE(client.poll_until([&] { return client.stats().unsent == 10; }));
   const std::uint64_t never_sent = client.allocate(kAnyGameServer, 3'600'000);
   // A swap would move what comes back as NOT_SENT to the next plugin, which would send it.
-  ASSERT_EQ(client.api().drain(client.handle(), PROC_DRAIN_RETURN_UNSENT), PROC_OK);
+  ASSERT_EQ(client.api().drain(client.handle(), PROC_DRAIN_RETURN_UNSENT, nullptr, 0), PROC_OK);
   ASSERT_TRUE(client.poll_until_results(11));
   for (const Event& result : client.results) {
     EXPECT_EQ(result.delivery, result.request_id == never_sent ? PROC_DELIVERY_NOT_SENT : PROC_DELIVERY_UNKNOWN);

@@ -30,11 +30,12 @@ std::string init_refusal(const std::function<void(proc_config&)>& adjust) {
 
 TEST(Refusal, ConfigInit) {
   proc_config config;
-  EXPECT_EQ(plugin().config_init(PROC_ABI_VERSION, nullptr, sizeof(config)), PROC_ERR_INVALID_ARGUMENT);
-  EXPECT_EQ(plugin().config_init(PROC_ABI_VERSION, &config, 8), PROC_ERR_INVALID_ARGUMENT);
-  EXPECT_EQ(plugin().config_init(2U << 16, &config, sizeof(config)), PROC_ERR_VERSION);
-  EXPECT_EQ(plugin().config_init(0, &config, sizeof(config)), PROC_ERR_VERSION);
-  EXPECT_EQ(plugin().config_init(PROC_ABI_VERSION + 7, &config, sizeof(config)), PROC_OK) << "a newer minor version";
+  EXPECT_EQ(plugin().config_init(PROC_ABI_VERSION, nullptr, sizeof(config), nullptr, 0), PROC_ERR_INVALID_ARGUMENT);
+  EXPECT_EQ(plugin().config_init(PROC_ABI_VERSION, &config, 8, nullptr, 0), PROC_ERR_INVALID_ARGUMENT);
+  EXPECT_EQ(plugin().config_init(2U << 16, &config, sizeof(config), nullptr, 0), PROC_ERR_VERSION);
+  EXPECT_EQ(plugin().config_init(0, &config, sizeof(config), nullptr, 0), PROC_ERR_VERSION);
+  EXPECT_EQ(plugin().config_init(PROC_ABI_VERSION + 7, &config, sizeof(config), nullptr, 0), PROC_OK)
+      << "a newer minor version";
 }
 
 TEST(Refusal, InitNullsAndVersions) {
@@ -52,7 +53,7 @@ TEST(Refusal, InitNullsAndVersions) {
   config.struct_size = sizeof(config);
   config.abi_version = 3U << 16 | 1U;
   EXPECT_EQ(plugin().init(&config, &client, error, sizeof(error)), PROC_ERR_VERSION);
-  EXPECT_STREQ(error, "the host was built for ABI 3.1, this plugin has 1.0");
+  EXPECT_STREQ(error, "the host was built for ABI 3.1, this library has 1.0");
   // A text that does not fit is cut and terminated.
   EXPECT_EQ(plugin().init(&config, &client, error, 9), PROC_ERR_VERSION);
   EXPECT_STREQ(error, "the host");
@@ -81,7 +82,7 @@ TEST(Refusal, InitNamesTheField) {
       {"max_unpolled_bytes", [](proc_config& c) { c.max_unpolled_bytes = 1000; }},
       {"allocation_timeout_ms", [](proc_config& c) { c.allocation_timeout_ms = 0; }},
       {"reconnect_initial_ms", [](proc_config& c) { c.reconnect_initial_ms = 0; }},
-      {"reconnect_max_ms: 50 is not from 100", [](proc_config& c) { c.reconnect_max_ms = 50; }},
+      {"reconnect_max_ms: 50 is less than reconnect_initial_ms, 100", [](proc_config& c) { c.reconnect_max_ms = 50; }},
       {"reconnect_jitter_percent", [](proc_config& c) { c.reconnect_jitter_percent = 101; }},
       {"connect_timeout_ms", [](proc_config& c) { c.connect_timeout_ms = 0; }},
       {"keepalive_time_ms: 9999 is not from 10000", [](proc_config& c) { c.keepalive_time_ms = 9999; }},
@@ -122,7 +123,7 @@ TEST(Refusal, ALargerConfigOfANewerHostIsFine) {
     proc_config config;
     std::uint64_t added[8];
   } newer{};
-  ASSERT_EQ(plugin().config_init(PROC_ABI_VERSION + 1, &newer.config, sizeof(newer)), PROC_OK);
+  ASSERT_EQ(plugin().config_init(PROC_ABI_VERSION + 1, &newer.config, sizeof(newer), nullptr, 0), PROC_OK);
   const std::string address = processor.address();
   newer.config.processor_address = text(address);
   newer.config.transport = PROC_TRANSPORT_PLAINTEXT;
@@ -131,7 +132,7 @@ TEST(Refusal, ALargerConfigOfANewerHostIsFine) {
   char error[128] = "";
   ASSERT_EQ(plugin().init(&newer.config, &client, error, sizeof(error)), PROC_OK) << error;
   EXPECT_EQ(plugin().shutdown(client, 0, nullptr, 0), PROC_OK);
-  EXPECT_EQ(plugin().destroy(client), PROC_OK);
+  EXPECT_EQ(plugin().destroy(client, nullptr, 0), PROC_OK);
 }
 
 class RefusedRequest : public testing::Test {
@@ -139,7 +140,7 @@ class RefusedRequest : public testing::Test {
   Refusal submit(const proc_request& request) {
     Refusal refusal{};
     char error[256] = "";
-    refusal.status = plugin().allocate(client.handle(), &request, nullptr, error, sizeof(error));
+    refusal.status = plugin().allocate_request(client.handle(), &request, nullptr, error, sizeof(error));
     refusal.error = error;
     return refusal;
   }
@@ -169,34 +170,39 @@ class RefusedRequest : public testing::Test {
 TEST_F(RefusedRequest, NullAndEmptyEverything) {
   const proc_request good = request_of(R"({"namespace":"default"})");
   char error[64] = "";
-  EXPECT_EQ(plugin().allocate(nullptr, &good, nullptr, error, sizeof(error)), PROC_ERR_INVALID_ARGUMENT);
+  EXPECT_EQ(plugin().allocate_request(nullptr, &good, nullptr, error, sizeof(error)), PROC_ERR_INVALID_ARGUMENT);
   EXPECT_STREQ(error, "client: NULL");
-  EXPECT_EQ(plugin().allocate(client.handle(), nullptr, nullptr, error, sizeof(error)), PROC_ERR_INVALID_ARGUMENT);
+  EXPECT_EQ(plugin().allocate_request(client.handle(), nullptr, nullptr, error, sizeof(error)),
+            PROC_ERR_INVALID_ARGUMENT);
   EXPECT_STREQ(error, "request: NULL");
   proc_request request = good;
   request.body = {nullptr, 0};
   EXPECT_EQ(submit(request).error, "body: empty");
   request.body = {nullptr, 5};
-  EXPECT_EQ(submit(request).error, "body: data is NULL");
+  EXPECT_EQ(submit(request).error, "body: NULL");
   request.body = {"x", 0};
   EXPECT_EQ(submit(request).error, "body: empty");
-  EXPECT_EQ(plugin().allocate(nullptr, nullptr, nullptr, nullptr, 0), PROC_ERR_INVALID_ARGUMENT);
+  EXPECT_EQ(plugin().allocate_request(nullptr, nullptr, nullptr, nullptr, 0), PROC_ERR_INVALID_ARGUMENT);
 
-  EXPECT_EQ(plugin().cancel(nullptr, 1), PROC_ERR_INVALID_ARGUMENT);
-  EXPECT_EQ(plugin().poll(nullptr, 0, 0, 0, nullptr), PROC_ERR_INVALID_ARGUMENT);
-  EXPECT_EQ(plugin().poll_events(nullptr, nullptr, 0, 0, 0, nullptr), PROC_ERR_INVALID_ARGUMENT);
-  EXPECT_EQ(plugin().poll_events(client.handle(), nullptr, 0, 0, 0, nullptr), PROC_ERR_INVALID_ARGUMENT);
-  EXPECT_EQ(plugin().wakeup_fd(nullptr), -1);
-  EXPECT_EQ(plugin().drain(nullptr, 0), PROC_ERR_INVALID_ARGUMENT);
-  EXPECT_EQ(plugin().drain(client.handle(), 64), PROC_ERR_INVALID_ARGUMENT);
+  EXPECT_EQ(plugin().cancel(nullptr, 1, nullptr, 0), PROC_ERR_INVALID_ARGUMENT);
+  EXPECT_EQ(plugin().poll(nullptr, 0, 0, 0, nullptr, nullptr, nullptr, 0), PROC_ERR_INVALID_ARGUMENT);
+  EXPECT_EQ(plugin().poll_events(nullptr, nullptr, 0, 0, 0, 0, nullptr, nullptr, nullptr, 0),
+            PROC_ERR_INVALID_ARGUMENT);
+  EXPECT_EQ(plugin().poll_events(client.handle(), nullptr, 0, 0, 0, 0, nullptr, nullptr, nullptr, 0),
+            PROC_ERR_INVALID_ARGUMENT);
+  std::int32_t fd = 0;
+  EXPECT_EQ(plugin().get_wakeup_fd(nullptr, &fd, nullptr, 0), PROC_ERR_INVALID_ARGUMENT);
+  EXPECT_EQ(plugin().get_wakeup_fd(client.handle(), nullptr, nullptr, 0), PROC_ERR_INVALID_ARGUMENT);
+  EXPECT_EQ(plugin().drain(nullptr, 0, nullptr, 0), PROC_ERR_INVALID_ARGUMENT);
+  EXPECT_EQ(plugin().drain(client.handle(), 64, nullptr, 0), PROC_ERR_INVALID_ARGUMENT);
   EXPECT_EQ(plugin().shutdown(nullptr, 0, nullptr, 0), PROC_ERR_INVALID_ARGUMENT);
-  EXPECT_EQ(plugin().destroy(nullptr), PROC_OK);
-  EXPECT_EQ(plugin().destroy(client.handle()), PROC_ERR_BUSY) << "not shut down";
-  EXPECT_EQ(plugin().get_stats(client.handle(), nullptr), PROC_ERR_INVALID_ARGUMENT);
-  EXPECT_EQ(plugin().get_stats(nullptr, nullptr), PROC_ERR_INVALID_ARGUMENT);
-  EXPECT_EQ(plugin().get_connection(client.handle(), nullptr, nullptr, 0), PROC_ERR_INVALID_ARGUMENT);
-  EXPECT_EQ(plugin().response_to_json({nullptr, 3}, nullptr, 0, nullptr), PROC_ERR_INVALID_ARGUMENT);
-  EXPECT_EQ(plugin().response_to_json({"\xff", 1}, nullptr, 0, nullptr), PROC_ERR_INVALID_ARGUMENT);
+  EXPECT_EQ(plugin().destroy(nullptr, nullptr, 0), PROC_OK);
+  EXPECT_EQ(plugin().destroy(client.handle(), nullptr, 0), PROC_ERR_BUSY) << "not shut down";
+  EXPECT_EQ(plugin().get_stats(client.handle(), nullptr, nullptr, 0), PROC_ERR_INVALID_ARGUMENT);
+  EXPECT_EQ(plugin().get_stats(nullptr, nullptr, nullptr, 0), PROC_ERR_INVALID_ARGUMENT);
+  EXPECT_EQ(plugin().get_connection(client.handle(), nullptr, nullptr, 0, nullptr, 0), PROC_ERR_INVALID_ARGUMENT);
+  EXPECT_EQ(plugin().response_to_json(nullptr, 3, nullptr, 0, nullptr, nullptr, 0), PROC_ERR_INVALID_ARGUMENT);
+  EXPECT_EQ(plugin().response_to_json("\xff", 1, nullptr, 0, nullptr, nullptr, 0), PROC_ERR_INVALID_ARGUMENT);
 }
 
 TEST_F(RefusedRequest, WrongSizesFormatsTimeouts) {
@@ -213,10 +219,11 @@ TEST_F(RefusedRequest, WrongSizesFormatsTimeouts) {
   request.timeout_ms = UINT32_MAX;
   EXPECT_EQ(submit(request).error, "timeout_ms: longer than a day");
   proc_stats stats{};
-  EXPECT_EQ(plugin().get_stats(client.handle(), &stats), PROC_ERR_INVALID_ARGUMENT);
+  EXPECT_EQ(plugin().get_stats(client.handle(), &stats, nullptr, 0), PROC_ERR_INVALID_ARGUMENT);
   proc_event event;
   std::uint32_t count = 0;
-  EXPECT_EQ(plugin().poll_events(client.handle(), &event, 8, 1, 0, &count), PROC_ERR_INVALID_ARGUMENT);
+  EXPECT_EQ(plugin().poll_events(client.handle(), &event, 8, 1, 0, 0, &count, nullptr, nullptr, 0),
+            PROC_ERR_INVALID_ARGUMENT);
 }
 
 TEST_F(RefusedRequest, BadJson) {
@@ -275,9 +282,10 @@ TEST(Refusal, ReentryFromACallback) {
     if (event.type == PROC_EVENT_RESULT) {
       proc_event array;
       std::uint32_t count = 0;
-      statuses = {client.api().poll(client.handle(), 0, 0, 0, nullptr),
-                  client.api().poll_events(client.handle(), &array, sizeof(array), 1, 0, &count),
-                  client.api().shutdown(client.handle(), 0, nullptr, 0), client.api().destroy(client.handle())};
+      statuses = {
+          client.api().poll(client.handle(), 0, 0, 0, nullptr, nullptr, nullptr, 0),
+          client.api().poll_events(client.handle(), &array, sizeof(array), 1, 0, 0, &count, nullptr, nullptr, 0),
+          client.api().shutdown(client.handle(), 0, nullptr, 0), client.api().destroy(client.handle(), nullptr, 0)};
     }
   };
   client.allocate();
@@ -293,10 +301,10 @@ TEST(Refusal, UseAfterShutdown) {
   EXPECT_EQ(client.allocate(), 0U);
   EXPECT_EQ(client.last_refusal.status, PROC_ERR_SHUT_DOWN);
   EXPECT_EQ(client.last_refusal.error, "the client takes no more requests");
-  EXPECT_EQ(client.api().poll(client.handle(), 0, 0, 0, nullptr), PROC_OK);
-  EXPECT_EQ(client.api().drain(client.handle(), 0), PROC_OK);
-  EXPECT_EQ(client.api().cancel(client.handle(), 1), PROC_ERR_SHUT_DOWN);
-  EXPECT_EQ(client.api().cancel(client.handle(), 2), PROC_ERR_NOT_FOUND);
+  EXPECT_EQ(client.api().poll(client.handle(), 0, 0, 0, nullptr, nullptr, nullptr, 0), PROC_OK);
+  EXPECT_EQ(client.api().drain(client.handle(), 0, nullptr, 0), PROC_OK);
+  EXPECT_EQ(client.api().cancel(client.handle(), 1, nullptr, 0), PROC_ERR_SHUT_DOWN);
+  EXPECT_EQ(client.api().cancel(client.handle(), 2, nullptr, 0), PROC_ERR_NOT_FOUND);
   EXPECT_EQ(client.shutdown(), PROC_OK) << "twice is fine";
   EXPECT_EQ(client.connection(), PROC_CONNECTION_CLOSED);
 }
@@ -317,16 +325,26 @@ TEST(Refusal, InAForkedChildEverythingSaysForked) {
     proc_stats stats{};
     stats.struct_size = sizeof(stats);
     proc_connection_state state = 0;
-    const proc_status statuses[] = {api.allocate(handle, &request, nullptr, nullptr, 0),
-                                    api.cancel(handle, 1),
-                                    api.poll(handle, 0, 0, -1, nullptr),
-                                    api.poll_events(handle, &event, sizeof(event), 1, -1, &count),
-                                    api.drain(handle, 0),
-                                    api.shutdown(handle, 100, nullptr, 0),
-                                    api.destroy(handle),
-                                    api.get_stats(handle, &stats),
-                                    api.get_connection(handle, &state, nullptr, 0)};
-    int good = api.wakeup_fd(handle) == -1 ? 0 : 1;
+    std::int32_t fd = 0;
+    const auto take = [](void*, const proc_moved_request*) -> proc_status { return PROC_OK; };
+    const auto on_json = [](void*, const char*, std::uint64_t) {};
+    const proc_status statuses[] = {
+        api.wake(handle, nullptr, 0),
+        api.get_wakeup_fd(handle, &fd, nullptr, 0),
+        api.poll_json(handle, on_json, nullptr, 0, 0, -1, nullptr, nullptr, nullptr, 0),
+        api.hand_over(handle, take, nullptr, 0, nullptr, nullptr, nullptr, 0),
+        api.take_over(handle, nullptr, nullptr, 0),
+        api.allocate(handle, PROC_FORMAT_JSON, "{}", 2, 0, 0, nullptr, nullptr, 0),
+        api.allocate_request(handle, &request, nullptr, nullptr, 0),
+        api.cancel(handle, 1, nullptr, 0),
+        api.poll(handle, 0, 0, -1, nullptr, nullptr, nullptr, 0),
+        api.poll_events(handle, &event, sizeof(event), 1, 0, -1, &count, nullptr, nullptr, 0),
+        api.drain(handle, 0, nullptr, 0),
+        api.shutdown(handle, 100, nullptr, 0),
+        api.destroy(handle, nullptr, 0),
+        api.get_stats(handle, &stats, nullptr, 0),
+        api.get_connection(handle, &state, nullptr, 0, nullptr, 0)};
+    int good = 0;
     // A new client would wait for threads that the child does not have.
     const proc_config config = plaintext_config("127.0.0.1:1");
     proc_client* another = nullptr;

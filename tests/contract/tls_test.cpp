@@ -214,7 +214,7 @@ TEST_F(Tls, TheLibraryUnloadsAfterASession) {
   fs::copy_file(plugin_path(), copied);
   LocalProcessor processor(server(true), fleet_of(3));
   for (int round = 0; round < 3; ++round) {
-    Library library(copied);
+    RawLibrary library(copied);
     {
       Client client(processor.address(), tls("ca", "client"), library.api());
       expect_allocated(client);

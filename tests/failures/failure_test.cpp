@@ -49,16 +49,16 @@ bool live(LocalProcessor& processor, const std::string& address) {
     proc_request request = json_request(body);
     request.timeout_ms = timeout_ms;
     std::uint64_t id = 0;
-    const proc_status status = plugin().allocate(session.client, &request, &id, error, sizeof(error));
+    const proc_status status = plugin().allocate_request(session.client, &request, &id, error, sizeof(error));
     EXPECT_TRUE(status == PROC_OK || status == PROC_ERR_NO_MEMORY) << status << error;
     accepted += status == PROC_OK ? 1 : 0;
     if (status == PROC_OK && cancel) {
-      plugin().cancel(session.client, id);
+      plugin().cancel(session.client, id, nullptr, 0);
     }
   };
   const auto finish = [&] {
     return wait_until([&] {
-      plugin().poll(session.client, 0, 0, 5, nullptr);
+      plugin().poll(session.client, 0, 0, 5, nullptr, nullptr, nullptr, 0);
       return session.ended.size() == accepted;
     });
   };
@@ -78,7 +78,7 @@ bool live(LocalProcessor& processor, const std::string& address) {
     return status != PROC_ERR_TIMEOUT && status != PROC_ERR_NO_MEMORY;
   });
   EXPECT_TRUE(ended) << error;
-  EXPECT_EQ(plugin().destroy(session.client), PROC_OK);
+  EXPECT_EQ(plugin().destroy(session.client, nullptr, 0), PROC_OK);
   EXPECT_EQ(session.ended.size(), accepted);
   for (const auto& [id, times] : session.ended) {
     EXPECT_EQ(times, 1) << id;

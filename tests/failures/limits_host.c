@@ -36,7 +36,7 @@ int main(int argc, char** argv) {
   PROC_EACH_FUNCTION(FIND)
   proc_config config;
   proc_client* client = NULL;
-  if (proc.config_init(PROC_ABI_VERSION, &config, sizeof config) != PROC_OK) return 2;
+  if (proc.config_init(PROC_ABI_VERSION, &config, sizeof config, NULL, 0) != PROC_OK) return 2;
   config.processor_address.data = argv[2];
   config.processor_address.size = strlen(argv[2]);
   config.transport = PROC_TRANSPORT_PLAINTEXT;
@@ -44,9 +44,9 @@ int main(int argc, char** argv) {
   if (set_limit(argv[3], strtoul(argv[4], NULL, 10)) != 0) return 3;
   const proc_status status = proc.init(&config, &client, error, sizeof error);
   if (status == PROC_OK) {
-    for (int i = 0; i < 20; i++) proc.poll(client, 0, 0, 10, NULL);
+    for (int i = 0; i < 20; i++) proc.poll(client, 0, 0, 10, NULL, NULL, NULL, 0);
     if (proc.shutdown(client, 1000, error, sizeof error) != PROC_OK) return 4;
-    if (proc.destroy(client) != PROC_OK) return 5;
+    if (proc.destroy(client, NULL, 0) != PROC_OK) return 5;
   } else if ((status != PROC_ERR_NO_RESOURCES && status != PROC_ERR_NO_MEMORY) || !error[0] || client) {
     return 6;
   }

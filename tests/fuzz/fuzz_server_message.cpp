@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "engine/engine.h"
-#include "request/json_response.h"
+#include "request/json_message.h"
 #include "wire/response.h"
 
 namespace {
@@ -46,7 +46,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   Counters counters;
   Engine engine({}, now, counters, sink);
   for (std::uint64_t id = 1; id <= kRequests; ++id) {
-    RequestPtr request = Request::create("\x0a\x01n", nullptr, now, now + milliseconds(1000));
+    RequestPtr request = Request::create("\x0a\x01n", 0, now, now + milliseconds(1000));
     request->id = id;
     engine.submit(std::move(request));
   }

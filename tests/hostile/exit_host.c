@@ -26,7 +26,7 @@ int main(int argc, char** argv) {
   PROC_EACH_FUNCTION(FIND)
   proc_config config;
   proc_client* client;
-  if (proc.config_init(PROC_ABI_VERSION, &config, sizeof config) != PROC_OK) return 2;
+  if (proc.config_init(PROC_ABI_VERSION, &config, sizeof config, NULL, 0) != PROC_OK) return 2;
   config.processor_address.data = argv[2];
   config.processor_address.size = strlen(argv[2]);
   config.transport = PROC_TRANSPORT_PLAINTEXT;
@@ -34,7 +34,7 @@ int main(int argc, char** argv) {
   if (proc.init(&config, &client, NULL, 0) != PROC_OK) return 2;
   proc_request request = {.struct_size = sizeof request, .format = PROC_FORMAT_JSON, .body = {body, sizeof body - 1}};
   for (int i = 0; i < 50; i++)
-    if (proc.allocate(client, &request, NULL, NULL, 0) != PROC_OK) return 2;
-  while (!events) proc.poll(client, 0, 0, 20, NULL);
+    if (proc.allocate_request(client, &request, NULL, NULL, 0) != PROC_OK) return 2;
+  while (!events) proc.poll(client, 0, 0, 20, NULL, NULL, NULL, 0);
   exit(0);
 }

@@ -46,7 +46,7 @@ void expect_allocated(Client& client, std::size_t count) {
 TEST(Hostile, LoadedWithRtldGlobal) {
   const OwnCopy copy;
   LocalProcessor processor(quick_options(), fleet_of(10));
-  Library library(copy.path(), RTLD_GLOBAL);
+  RawLibrary library(copy.path(), RTLD_GLOBAL);
   {
     Client client(processor.address(), {}, library.api());
     expect_allocated(client, 10);
@@ -63,7 +63,7 @@ TEST(Hostile, LoadedWithRtldGlobal) {
 TEST(Hostile, ThreadsThatCalledThePluginEndAfterItIsGone) {
   const OwnCopy copy;
   LocalProcessor processor(quick_options(), fleet_of(100));
-  Library library(copy.path());
+  RawLibrary library(copy.path());
   std::promise<void> gone;
   const auto is_gone = gone.get_future().share();
   std::atomic<int> called{0};
@@ -73,7 +73,7 @@ TEST(Hostile, ThreadsThatCalledThePluginEndAfterItIsGone) {
     for (int i = 0; i < 8; ++i) {
       threads.emplace_back([&, is_gone] {
         const proc_request request = json_request();
-        EXPECT_EQ(library.api().allocate(client.handle(), &request, nullptr, nullptr, 0), PROC_OK);
+        EXPECT_EQ(library.api().allocate_request(client.handle(), &request, nullptr, nullptr, 0), PROC_OK);
         called.fetch_add(1);
         is_gone.wait();
       });
@@ -93,7 +93,7 @@ TEST(Hostile, ThreadsThatCalledThePluginEndAfterItIsGone) {
 TEST(Hostile, AChildForkedBeforeInitMayUseThePlugin) {
   const ProcessorProgram processor({"--pull-interval-ms", "10"});
   const OwnCopy copy;
-  const Library library(copy.path());
+  const RawLibrary library(copy.path());
   ASSERT_EQ(library.api().abi_version(), PROC_ABI_VERSION);
   const pid_t child = fork();
   if (child == 0) {
@@ -205,8 +205,8 @@ TEST(Hostile, ACallbackThatBlocksHoldsUpNobodyElse) {
   ASSERT_TRUE(other.poll_until([&] { return inside.load(); }));
   // Another thread may still submit to the client whose callback blocks, and is told that it can't poll.
   const proc_request request = json_request();
-  EXPECT_EQ(plugin().allocate(blocked.handle(), &request, nullptr, nullptr, 0), PROC_OK);
-  EXPECT_EQ(plugin().poll(blocked.handle(), 0, 0, 0, nullptr), PROC_ERR_BUSY);
+  EXPECT_EQ(plugin().allocate_request(blocked.handle(), &request, nullptr, nullptr, 0), PROC_OK);
+  EXPECT_EQ(plugin().poll(blocked.handle(), 0, 0, 0, nullptr, nullptr, nullptr, 0), PROC_ERR_BUSY);
   ASSERT_TRUE(other.poll_until([&] { return blocked.stats().allocated == 2; }));
   release.set_value();
   poller.join();

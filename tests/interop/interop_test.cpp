@@ -80,9 +80,9 @@ TEST(Interop, AnAnswerAndARefusalArriveWhole) {
   EXPECT_EQ(answer.source, "local");
   EXPECT_THAT(answer.ports, testing::ElementsAre(7000));
   char json[1024] = "";
-  ASSERT_EQ(
-      client.api().response_to_json({answer.response.data(), answer.response.size()}, json, sizeof(json), nullptr),
-      PROC_OK);
+  ASSERT_EQ(client.api().response_to_json(answer.response.data(), answer.response.size(), json, sizeof(json), nullptr,
+                                          nullptr, 0),
+            PROC_OK);
   EXPECT_NE(std::string(json).find(R"("labels":{"mode":"arena"})"), std::string::npos) << json;
   EXPECT_EQ(client.results[1].outcome, PROC_OUTCOME_REJECTED);
   EXPECT_EQ(client.results[1].code, 8) << "RESOURCE_EXHAUSTED";

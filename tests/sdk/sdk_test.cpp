@@ -43,7 +43,7 @@ TEST(SdkClient, AllocatesWithTypedResults) {
   std::vector<proc_connection_state> states;
   ClientOptions options = options_for(processor);
   options.on_connection = [&](const ConnectionEvent& event) { states.push_back(event.state); };
-  agones::Client client(Plugin::load(plugin_path()), options);
+  agones::Client client(Library::load(plugin_path()), options);
   std::vector<Result> results;
   const auto keep = [&](const Result& result) { results.push_back(result); };
   const auto first = client.allocate_json(R"({"namespace":"default"})", keep);
@@ -78,7 +78,7 @@ TEST(SdkClient, ItsEndEndsEveryRequest) {
     ClientOptions options;
     options.processor_address = "127.0.0.1:1";
     options.plaintext = true;
-    agones::Client client(Plugin::load(plugin_path()), options);
+    agones::Client client(Library::load(plugin_path()), options);
     for (int i = 0; i < 10; ++i) {
       ASSERT_TRUE(client.allocate_json(R"({"namespace":"default"})", [&](const Result& result) {
         EXPECT_EQ(result.outcome, Outcome::kShutdown);
@@ -94,7 +94,7 @@ TEST(SdkClient, ABadConfigIsAnErrorThatNamesIt) {
   ClientOptions options;
   options.plaintext = true;
   try {
-    agones::Client client(Plugin::load(plugin_path()), options);
+    agones::Client client(Library::load(plugin_path()), options);
     FAIL();
   } catch (const Error& error) {
     EXPECT_EQ(error.status(), PROC_ERR_INVALID_ARGUMENT);
@@ -105,21 +105,21 @@ TEST(SdkClient, ABadConfigIsAnErrorThatNamesIt) {
 TEST(SdkLoader, MissingFileSymbolAndWrongVersionAreToldApart) {
   const auto kind_of = [](const std::string& path, std::string& what) {
     try {
-      Plugin::load(path);
-    } catch (const PluginError& error) {
+      Library::load(path);
+    } catch (const LibraryError& error) {
       what = error.what();
       return static_cast<int>(error.kind());
     }
     return -1;
   };
   std::string what;
-  EXPECT_EQ(kind_of("/no/such/plugin.so", what), static_cast<int>(PluginError::Kind::kNoFile));
-  EXPECT_EQ(what, "plugin '/no/such/plugin.so': No such file or directory");
+  EXPECT_EQ(kind_of("/no/such/plugin.so", what), static_cast<int>(LibraryError::Kind::kNoFile));
+  EXPECT_EQ(what, "library '/no/such/plugin.so': No such file or directory");
   const std::string folder = AGONES_BROKEN_PLUGINS;
   EXPECT_EQ(kind_of(folder + "/libbroken_missing_symbol.so", what),
-            static_cast<int>(PluginError::Kind::kMissingSymbol));
+            static_cast<int>(LibraryError::Kind::kMissingSymbol));
   EXPECT_NE(what.find("has no function proc_version"), std::string::npos) << what;
-  EXPECT_EQ(kind_of(folder + "/libbroken_wrong_version.so", what), static_cast<int>(PluginError::Kind::kWrongVersion));
+  EXPECT_EQ(kind_of(folder + "/libbroken_wrong_version.so", what), static_cast<int>(LibraryError::Kind::kWrongVersion));
   EXPECT_NE(what.find("has ABI version 2.0, this host needs 1.x"), std::string::npos) << what;
 }
 
@@ -152,7 +152,7 @@ TEST(SdkLogSink, RecordsCarrySeverityChannelAndIds) {
     ClientOptions options = options_for(processor);
     options.log_level = PROC_SEVERITY_DEBUG;
     options.on_log = boost_log_sink();
-    agones::Client client(Plugin::load(plugin_path()), options);
+    agones::Client client(Library::load(plugin_path()), options);
     bool ended = false;
     client.allocate_json(R"({"namespace":"default"})", [&](const Result&) { ended = true; });
     ASSERT_TRUE(poll_until(client, [&] { return ended; }));

@@ -12,7 +12,7 @@ namespace agones::test {
 
 using Clock = std::chrono::steady_clock;
 
-Library::Library(const std::string& path, int extra_flags)
+RawLibrary::RawLibrary(const std::string& path, int extra_flags)
     : handle_(dlopen(path.c_str(), RTLD_NOW | (extra_flags != 0 ? extra_flags : RTLD_LOCAL))) {
   if (handle_ == nullptr) {
     throw std::runtime_error(dlerror());
@@ -22,11 +22,11 @@ Library::Library(const std::string& path, int extra_flags)
 #undef AGONES_FIND
 }
 
-Library::~Library() {
+RawLibrary::~RawLibrary() {
   close();
 }
 
-void Library::close() {
+void RawLibrary::close() {
   if (handle_ != nullptr) {
     dlclose(handle_);
     handle_ = nullptr;
@@ -38,8 +38,20 @@ std::string plugin_path() {
   return path != nullptr ? path : AGONES_BUILT_PLUGIN;
 }
 
+std::string host_library_path() {
+  return AGONES_BUILT_HOST_LIBRARY;
+}
+
 const Api& plugin() {
-  static const Library* library = new Library(plugin_path());
+  static const RawLibrary* library = new RawLibrary(plugin_path());
+  return library->api();
+}
+
+const Api& plugin_through_host_library() {
+  static const RawLibrary* library = [] {
+    setenv("AGONES_PROCESSOR_PLUGIN", plugin_path().c_str(), 0);
+    return new RawLibrary(host_library_path());
+  }();
   return library->api();
 }
 
@@ -49,11 +61,12 @@ Event copy(const proc_event& event) {
   Event copied;
   copied.type = event.type;
   copied.request_id = event.request_id;
-  copied.user_data = event.user_data;
+  copied.token = event.token;
   copied.outcome = event.outcome;
   copied.delivery = event.delivery;
   copied.code = event.code;
   copied.batch_id = event.batch_id;
+  copied.latency_us = event.latency_us;
   copied.message = string(event.message);
   copied.game_server = string(event.game_server_name);
   copied.address = string(event.address);
@@ -88,7 +101,7 @@ proc_text text(std::string_view value) {
 
 proc_config default_config(const Api& api) {
   proc_config config;
-  if (api.config_init(PROC_ABI_VERSION, &config, sizeof(config)) != PROC_OK) {
+  if (api.config_init(PROC_ABI_VERSION, &config, sizeof(config), nullptr, 0) != PROC_OK) {
     throw std::runtime_error("proc_config_init failed");
   }
   return config;
@@ -149,13 +162,11 @@ void Client::handle_event(void* self, const proc_event* event) {
   }
 }
 
-std::uint64_t Client::allocate(std::string_view json, std::uint32_t timeout_ms, void* user_data) {
-  proc_request request = json_request(json);
-  request.timeout_ms = timeout_ms;
-  request.user_data = user_data;
+std::uint64_t Client::allocate(std::string_view json, std::uint32_t timeout_ms, std::uint64_t token) {
   std::uint64_t id = 0;
   char error[256] = "";
-  last_refusal.status = api_.allocate(client_, &request, &id, error, sizeof(error));
+  last_refusal.status =
+      api_.allocate(client_, PROC_FORMAT_JSON, json.data(), json.size(), timeout_ms, token, &id, error, sizeof(error));
   last_refusal.error = error;
   return last_refusal.status == PROC_OK ? id : 0;
 }
@@ -167,7 +178,7 @@ bool Client::allocate_from_threads(std::size_t threads, std::size_t each) {
     running.emplace_back([&] {
       const proc_request request = json_request();
       for (std::size_t n = 0; n < each; ++n) {
-        accepted += api_.allocate(client_, &request, nullptr, nullptr, 0) == PROC_OK ? 1 : 0;
+        accepted += api_.allocate_request(client_, &request, nullptr, nullptr, 0) == PROC_OK ? 1 : 0;
       }
     });
   }
@@ -184,7 +195,7 @@ bool Client::poll_until(const std::function<bool()>& condition) {
     if (Clock::now() > end) {
       return false;
     }
-    api_.poll(client_, 0, 0, 20, nullptr);
+    api_.poll(client_, 0, 0, 20, nullptr, nullptr, nullptr, 0);
   }
   return true;
 }
@@ -202,7 +213,7 @@ bool Client::poll_until_results(std::size_t count) {
 void Client::poll_for(std::chrono::milliseconds time) {
   const auto end = Clock::now() + time;
   while (Clock::now() < end) {
-    api_.poll(client_, 0, 0, 5, nullptr);
+    api_.poll(client_, 0, 0, 5, nullptr, nullptr, nullptr, 0);
   }
 }
 
@@ -218,7 +229,7 @@ void Client::destroy() {
     const auto end = Clock::now() + kPatience;
     while (api_.shutdown(client_, 0, nullptr, 0) == PROC_ERR_TIMEOUT && Clock::now() < end) {
     }
-    api_.destroy(client_);
+    api_.destroy(client_, nullptr, 0);
     client_ = nullptr;
   }
 }
@@ -226,18 +237,24 @@ void Client::destroy() {
 proc_stats Client::stats() const {
   proc_stats stats{};
   stats.struct_size = sizeof(stats);
-  api_.get_stats(client_, &stats);
+  api_.get_stats(client_, &stats, nullptr, 0);
   return stats;
 }
 
 proc_connection_state Client::connection(std::string* reason) const {
   proc_connection_state state = 0;
   char why[512] = "";
-  api_.get_connection(client_, &state, why, sizeof(why));
+  api_.get_connection(client_, &state, why, sizeof(why), nullptr, 0);
   if (reason != nullptr) {
     *reason = why;
   }
   return state;
+}
+
+int Client::wakeup_fd() const {
+  std::int32_t fd = -1;
+  api_.get_wakeup_fd(client_, &fd, nullptr, 0);
+  return fd;
 }
 
 std::vector<std::string> Client::allocated_names() const {

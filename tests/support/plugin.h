@@ -23,12 +23,12 @@ struct Api {
 };
 
 // A dlopen of its own; closed, without asking anything, by the destructor.
-class Library {
+class RawLibrary {
  public:
-  explicit Library(const std::string& path, int extra_flags = 0);
-  ~Library();
-  Library(const Library&) = delete;
-  Library& operator=(const Library&) = delete;
+  explicit RawLibrary(const std::string& path, int extra_flags = 0);
+  ~RawLibrary();
+  RawLibrary(const RawLibrary&) = delete;
+  RawLibrary& operator=(const RawLibrary&) = delete;
 
   const Api& api() const { return api_; }
   void close();
@@ -40,18 +40,23 @@ class Library {
 
 // The file under test (AGONES_PLUGIN in the environment, else the one just built).
 std::string plugin_path();
+// The host library that was just built.
+std::string host_library_path();
 // Loaded once for the whole test program.
 const Api& plugin();
+// The same for the host library, over that plugin.
+const Api& plugin_through_host_library();
 
 // A copy of an event.
 struct Event {
   proc_event_type type = 0;
   std::uint64_t request_id = 0;
-  void* user_data = nullptr;
+  std::uint64_t token = 0;
   proc_outcome outcome = 0;
   proc_delivery delivery = 0;
   int code = 0;
   std::uint64_t batch_id = 0;
+  std::uint64_t latency_us = 0;
   std::string message;
   std::string game_server;
   std::string address;
@@ -103,8 +108,7 @@ class Client {
   const Api& api() const { return api_; }
 
   // The id, or 0 (refused: see last_refusal).
-  std::uint64_t allocate(std::string_view json = kAnyGameServer, std::uint32_t timeout_ms = 0,
-                         void* user_data = nullptr);
+  std::uint64_t allocate(std::string_view json = kAnyGameServer, std::uint32_t timeout_ms = 0, std::uint64_t token = 0);
   Refusal last_refusal{PROC_OK, ""};
 
   // Submits `each` requests from each of so many threads at once, and polls until all have ended. False if
@@ -125,6 +129,7 @@ class Client {
   proc_connection_state connection(std::string* reason = nullptr) const;
   std::vector<std::string> allocated_names() const;
   std::map<proc_outcome, std::size_t> outcomes() const;
+  int wakeup_fd() const;  // -1 if there is none to be had
 
   std::vector<Event> results;
   std::vector<Event> orphans;

@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <filesystem>
 #include <fstream>
+#include <iostream>
 #include <iterator>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
@@ -60,6 +61,9 @@ ProgramResult run_program(const std::vector<std::string>& command) {
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_adddup2(&actions, pipe_ends[1], STDOUT_FILENO);
+  const TemporaryFolder folder;
+  const std::string errors = folder.file("stderr");
+  posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, errors.c_str(), O_WRONLY | O_CREAT, 0600);
   std::vector<char*> arguments;
   for (const std::string& word : command) {
     arguments.push_back(const_cast<char*>(word.c_str()));
@@ -82,6 +86,9 @@ ProgramResult run_program(const std::vector<std::string>& command) {
   close(pipe_ends[0]);
   int status = 0;
   waitpid(child, &status, 0);
+  std::ifstream file(errors);
+  result.errors.assign(std::istreambuf_iterator<char>(file), {});
+  std::cerr << result.errors;
   result.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   return result;
 }

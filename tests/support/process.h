@@ -21,6 +21,7 @@ std::size_t resident_bytes();
 struct ProgramResult {
   int exit_code = -1;  // 128 + signal if one ended it
   std::string output;  // stdout
+  std::string errors;  // stderr
 };
 // Waits for the end.
 ProgramResult run_program(const std::vector<std::string>& command);

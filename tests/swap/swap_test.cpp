@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Swapping the plugin under load. The processor runs in a process of its own, and counts.
-#include <agones/processor_host.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <poll.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <agones/client.hpp>
-#include <agones/swap.hpp>
+#include <agones/library.hpp>
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -20,6 +23,7 @@
 #include "support/process.h"
 #include "support/processor.h"
 #include "support/temporary_folder.h"
+#include "swap/swap_host.h"
 
 namespace agones::test {
 namespace {
@@ -28,109 +32,6 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 using Clock = std::chrono::steady_clock;
 namespace fs = std::filesystem;
-
-// A host that counts what it is told, over a SwapClient.
-class Host {
- public:
-  using Adjust = std::function<void(proc_config&)>;
-  explicit Host(const std::string& address, const Adjust& adjust = {}, const SwapClient::Options& options = {})
-      : names_(kMostRequests), seen_(kMostRequests) {
-    proc_config config = plaintext_config(address);
-    config.log_level = PROC_SEVERITY_OFF;
-    config.allocation_timeout_ms = 600'000;
-    config.on_event = [](void* self, const proc_event* event) { static_cast<Host*>(self)->handle(*event); };
-    config.event_context = this;
-    if (adjust) {
-      adjust(config);
-    }
-    client_ = std::make_unique<SwapClient>(AGONES_PLUGIN_OLD, config, options);
-  }
-
-  SwapClient& client() { return *client_; }
-  void end() { client_.reset(); }
-
-  void allocate() {
-    std::uint64_t id = 0;
-    std::string error;
-    const proc_status status = client_->allocate(json_request(), &id, &error);
-    ASSERT_EQ(status, PROC_OK) << error;
-    accepted_.fetch_add(1);
-  }
-
-  bool poll_until(const std::function<bool()>& condition) {
-    const auto end = Clock::now() + 2 * kPatience;
-    while (!condition()) {
-      if (Clock::now() > end) {
-        return false;
-      }
-      client_->poll(0, {}, milliseconds(2), nullptr);
-    }
-    return true;
-  }
-
-  bool swap_and_wait(const std::string& plugin) {
-    return client_->swap(plugin) &&
-           poll_until([this] { return client_->report().state != SwapReport::State::kRunning; });
-  }
-
-  std::size_t ended() const { return ended_; }
-  std::size_t accepted() const { return accepted_.load(); }
-  std::vector<std::string> names() const {
-    return {names_.begin(), names_.begin() + static_cast<std::ptrdiff_t>(named_)};
-  }
-  std::vector<std::string> orphan_names;
-  std::map<proc_outcome, std::size_t> outcomes;
-  std::chrono::microseconds longest_latency{0};
-
- private:
-  void handle(const proc_event& event) {
-    if (event.type == PROC_EVENT_RESULT) {
-      ASSERT_LT(event.request_id, kMostRequests);
-      EXPECT_EQ(seen_[event.request_id], 0) << "a request ended twice";
-      seen_[event.request_id] = 1;
-      ++ended_;
-      ++outcomes[event.outcome];
-      longest_latency = std::max(longest_latency, std::chrono::microseconds(event.latency_us));
-      if (event.outcome == PROC_OUTCOME_ALLOCATED) {
-        names_[named_++].assign(event.game_server_name.data, event.game_server_name.size);
-      }
-    } else if (event.type == PROC_EVENT_ORPHAN) {
-      orphan_names.push_back(copy(event).game_server);
-    }
-  }
-
-  // Books of a fixed size: what grows in this process during a swap is not the test's.
-  static constexpr std::size_t kMostRequests = 1'000'000;
-  std::unique_ptr<SwapClient> client_;
-  std::atomic<std::size_t> accepted_{0};
-  std::size_t ended_ = 0;
-  std::size_t named_ = 0;
-  std::vector<std::string> names_;
-  std::vector<char> seen_;
-};
-
-// Submits at a steady rate from a thread of its own until it is stopped.
-class SteadyLoad {
- public:
-  explicit SteadyLoad(Host& host)
-      : thread_([this, &host] {
-          while (!stop_.load()) {
-            host.allocate();
-            std::this_thread::sleep_for(milliseconds(1));
-          }
-        }) {}
-  ~SteadyLoad() { stop(); }
-  void stop() {
-    stop_.store(true);
-    if (thread_.joinable()) {
-      thread_.join();
-    }
-  }
-
- private:
-  std::atomic<bool> stop_{false};
-  std::thread thread_;
-};
 
 int swap_count() {
   const char* count = std::getenv("AGONES_SWAPS");
@@ -151,13 +52,16 @@ constexpr std::size_t kGrowthLimit = 32 * 1024;
 constexpr std::size_t kTlsGrowthLimit = 40 * 1024;
 
 void swap_under_load(std::vector<std::string> processor_options, std::size_t growth_limit,
-                     const Host::Adjust& adjust = {}) {
+                     const SwapHost::Adjust& adjust = {}, SwapHost::Form form = SwapHost::Form::kCallback) {
+  constexpr std::size_t kSubmitters = 8;
   processor_options.insert(processor_options.end(), {"--pull-interval-ms", "20", "--servers", "1000000"});
   ProcessorProgram processor(processor_options);
+  // As it is once the host library is there.
+  host_library();
   const std::size_t threads_before = thread_count();
-  Host host(processor.address(), adjust);
-  ASSERT_TRUE(host.poll_until([&] { return host.client().connection() == PROC_CONNECTION_SERVING; }));
-  SteadyLoad load(host);
+  SwapHost host(processor.address(), adjust, form);
+  ASSERT_TRUE(host.poll_until([&] { return host.serving(); }));
+  SteadyLoad load(host, kSubmitters);
   const int swaps = swap_count();
   std::uint64_t moved = 0;
   std::uint64_t drained = 0;
@@ -165,10 +69,10 @@ void swap_under_load(std::vector<std::string> processor_options, std::size_t gro
   for (int i = 1; i <= swaps; ++i) {
     const bool to_new = i % 2 == 1;
     ASSERT_TRUE(host.swap_and_wait(to_new ? AGONES_PLUGIN_NEW : AGONES_PLUGIN_OLD)) << "swap " << i;
-    const SwapReport report = host.client().report();
-    ASSERT_EQ(report.state, SwapReport::State::kDone) << report.error;
-    ASSERT_TRUE(report.unloaded) << report.error;
-    ASSERT_EQ(host.client().plugin_version(), to_new ? "1.1.0" : "1.0.0");
+    const proc_swap_report report = host.report();
+    ASSERT_EQ(report.state, PROC_SWAP_DONE) << report.error;
+    ASSERT_EQ(report.unloaded, 1) << report.error;
+    ASSERT_EQ(host.plugin_version(), to_new ? "1.1.0" : "1.0.0");
     moved += report.moved;
     drained += report.drained;
     if (i == 2) {
@@ -178,7 +82,13 @@ void swap_under_load(std::vector<std::string> processor_options, std::size_t gro
   const Holdings last;
   load.stop();
   ASSERT_TRUE(host.poll_until([&] { return host.ended() == host.accepted(); }));
-  EXPECT_EQ(host.outcomes[PROC_OUTCOME_ALLOCATED], host.accepted());
+  EXPECT_EQ(host.outcomes["ALLOCATED"], host.accepted());
+  const proc_stats stats = host.stats();
+  EXPECT_EQ(stats.accepted, host.accepted());
+  EXPECT_EQ(stats.allocated, host.accepted());
+  EXPECT_EQ(stats.handed_over, moved);
+  EXPECT_EQ(stats.taken_over, moved);
+  EXPECT_EQ(stats.pending, 0U);
   EXPECT_THAT(host.names(), testing::UnorderedElementsAreArray(processor.stop()));
   EXPECT_TRUE(host.orphan_names.empty());
   std::printf(
@@ -223,89 +133,295 @@ TEST(Swap, UnderSteadyLoadWithMutualTls) {
                   });
 }
 
+TEST(Swap, UnderSteadyLoadWithAnArrayOfEvents) {
+  swap_under_load({}, kGrowthLimit, {}, SwapHost::Form::kArray);
+}
+
+TEST(Swap, UnderSteadyLoadWithJson) {
+  swap_under_load({}, kGrowthLimit, {}, SwapHost::Form::kJson);
+}
+
 TEST(Swap, WhileTheProcessorIsDownMovesTheUnsent) {
   auto processor = std::make_unique<local::LocalProcessor>(quick_options(), fleet_of(100));
   auto options = quick_options();
   options.address = processor->address();
-  Host host(processor->address());
-  ASSERT_TRUE(host.poll_until([&] { return host.client().connection() == PROC_CONNECTION_SERVING; }));
+  SwapHost host(processor->address());
+  ASSERT_TRUE(host.poll_until([&] { return host.serving(); }));
   processor.reset();
-  ASSERT_TRUE(host.poll_until([&] { return host.client().connection() != PROC_CONNECTION_SERVING; }));
+  ASSERT_TRUE(host.poll_until([&] { return !host.serving(); }));
   for (int i = 0; i < 20; ++i) {
     host.allocate();
   }
-  ASSERT_TRUE(host.swap_and_wait(AGONES_PLUGIN_NEW));
-  const SwapReport report = host.client().report();
-  ASSERT_EQ(report.state, SwapReport::State::kDone) << report.error;
-  EXPECT_EQ(report.moved, 20U);
-  EXPECT_EQ(host.ended(), 0U);
+  for (const char* plugin : {AGONES_PLUGIN_NEW, AGONES_PLUGIN_OLD}) {
+    ASSERT_TRUE(host.swap_and_wait(plugin));
+    const proc_swap_report report = host.report();
+    ASSERT_EQ(report.state, PROC_SWAP_DONE) << report.error;
+    EXPECT_EQ(report.moved, 20U);
+    EXPECT_EQ(host.ended(), 0U);
+  }
   const local::LocalProcessor returned(options, fleet_of(100));
   ASSERT_TRUE(host.poll_until([&] { return host.ended() == 20; }));
-  EXPECT_EQ(host.outcomes[PROC_OUTCOME_ALLOCATED], 20U);
+  EXPECT_EQ(host.outcomes["ALLOCATED"], 20U);
 }
 
-TEST(Swap, PollingFromACallbackIsRefusedByName) {
+// A host with a standby alone, so that everything waits.
+class SwapOfWaiting : public testing::Test {
+ protected:
+  static local::LocalProcessorOptions standby() {
+    auto options = quick_options();
+    options.serving = false;
+    return options;
+  }
+
+  local::LocalProcessor processor_{standby(), fleet_of(100)};
+  SwapHost host_{processor_.address()};
+};
+
+// Such as that of a host which has nothing else to do.
+TEST_F(SwapOfWaiting, APollThatWaitsIsWoken) {
+  ASSERT_TRUE(host_.poll_until([&] { return host_.connection() == PROC_CONNECTION_STANDBY; }));
+  host_.poll(0);
+  std::thread swapper([&] {
+    const auto poll_status = [&] { return host_library().poll(host_.handle(), 0, 0, 0, nullptr, nullptr, nullptr, 0); };
+    EXPECT_TRUE(wait_until([&] { return poll_status() == PROC_ERR_BUSY; }));
+    EXPECT_EQ(host_library().swap(host_.handle(), AGONES_PLUGIN_NEW, nullptr, nullptr, 0), PROC_OK);
+  });
+  const auto start = Clock::now();
+  while (!host_.swapped() && Clock::now() - start < kPatience) {
+    host_.poll(kPatienceMs);
+  }
+  swapper.join();
+  EXPECT_LT(Clock::now() - start, kPatience);
+}
+
+// An event loop polls when the fd says so, and at no other time.
+TEST_F(SwapOfWaiting, TheWakeupFdCarriesItOn) {
+  ASSERT_TRUE(host_.poll_until([&] { return host_.connection() == PROC_CONNECTION_STANDBY; }));
+  std::int32_t fd = -1;
+  ASSERT_EQ(host_library().get_wakeup_fd(host_.handle(), &fd, nullptr, 0), PROC_OK);
+  host_.poll(0);
+  pollfd watched{fd, POLLIN, 0};
+  ASSERT_EQ(::poll(&watched, 1, 0), 0) << "nothing is to be polled";
+  ASSERT_EQ(host_library().swap(host_.handle(), AGONES_PLUGIN_NEW, nullptr, nullptr, 0), PROC_OK);
+  while (host_.report().state == PROC_SWAP_RUNNING) {
+    ASSERT_EQ(::poll(&watched, 1, kPatienceMs), 1);
+    host_.poll(0);
+  }
+  EXPECT_TRUE(host_.swapped()) << host_.report().error;
+  host_.poll(0);
+  EXPECT_EQ(::poll(&watched, 1, 0), 0) << "it is over";
+  host_.allocate();
+  processor_.set_serving(true);
+  while (host_.ended() == 0) {
+    ASSERT_EQ(::poll(&watched, 1, kPatienceMs), 1);
+    host_.poll(0);
+  }
+}
+
+TEST_F(SwapOfWaiting, WhatWasMovedCanBeCancelled) {
+  const std::uint64_t first = host_.allocate();
+  const std::uint64_t second = host_.allocate();
+  ASSERT_TRUE(host_.swap_and_wait(AGONES_PLUGIN_NEW));
+  EXPECT_EQ(host_.report().moved, 2U);
+  EXPECT_EQ(host_library().cancel(host_.handle(), first, nullptr, 0), PROC_OK);
+  ASSERT_TRUE(host_.poll_until([&] { return host_.ended() == 1; }));
+  EXPECT_EQ(host_.outcomes["CANCELLED"], 1U);
+  const std::uint64_t third = host_.allocate();
+  EXPECT_GT(third, second) << "ids go on";
+  EXPECT_LT(third, std::uint64_t{1} << 53U);
+  EXPECT_EQ(host_library().cancel(host_.handle(), first, nullptr, 0), PROC_OK) << "too late is no error";
+  EXPECT_EQ(host_library().cancel(host_.handle(), third + 1, nullptr, 0), PROC_ERR_NOT_FOUND);
+  EXPECT_EQ(host_library().cancel(host_.handle(), second + 1, nullptr, 0), PROC_ERR_NOT_FOUND);
+}
+
+TEST_F(SwapOfWaiting, WhatWasDrainedStaysSo) {
+  host_.allocate();
+  ASSERT_EQ(host_library().drain(host_.handle(), PROC_DRAIN_FINISH, nullptr, 0), PROC_OK);
+  ASSERT_TRUE(host_.swap_and_wait(AGONES_PLUGIN_NEW));
+  ASSERT_TRUE(host_.swapped()) << host_.report().error;
+  EXPECT_EQ(host_library().allocate(host_.handle(), PROC_FORMAT_JSON, "{}", 2, 0, 0, nullptr, nullptr, 0),
+            PROC_ERR_SHUT_DOWN);
+  processor_.set_serving(true);
+  ASSERT_TRUE(host_.poll_until([&] { return host_.ended() == 1; }));
+  EXPECT_EQ(host_.outcomes["ALLOCATED"], 1U);
+}
+
+TEST_F(SwapOfWaiting, InAForkedChildItIsRefused) {
+  const pid_t child = fork();
+  if (child == 0) {
+    proc_swap_report report{};
+    report.struct_size = sizeof(report);
+    char version[32];
+    const bool good =
+        host_library().swap(host_.handle(), AGONES_PLUGIN_NEW, nullptr, nullptr, 0) == PROC_ERR_FORKED &&
+        host_library().get_swap_report(host_.handle(), &report, nullptr, 0) == PROC_ERR_FORKED &&
+        host_library().get_plugin_version(host_.handle(), version, sizeof(version), nullptr, 0) == PROC_ERR_FORKED &&
+        host_library().shutdown(host_.handle(), 5000, nullptr, 0) == PROC_ERR_FORKED &&
+        host_library().destroy(host_.handle(), nullptr, 0) == PROC_ERR_FORKED;
+    _exit(good ? 0 : 1);
+  }
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
+}
+
+TEST_F(SwapOfWaiting, ItIsShutDownInTheMiddle) {
+  host_.allocate();
+  ASSERT_EQ(host_library().swap(host_.handle(), AGONES_PLUGIN_NEW, nullptr, nullptr, 0), PROC_OK);
+  char error[256] = "";
+  EXPECT_EQ(host_library().swap(host_.handle(), AGONES_PLUGIN_NEW, nullptr, error, sizeof(error)), PROC_ERR_BUSY);
+  EXPECT_STREQ(error, "a swap is running");
+  host_.poll(0);
+  EXPECT_EQ(host_library().shutdown(host_.handle(), 0, error, sizeof(error)), PROC_OK) << error;
+  host_.poll(0);
+  EXPECT_EQ(host_.ended(), 1U);
+  EXPECT_EQ(host_.outcomes["SHUTDOWN"], 1U);
+  EXPECT_EQ(host_library().swap(host_.handle(), AGONES_PLUGIN_NEW, nullptr, error, sizeof(error)), PROC_ERR_SHUT_DOWN);
+}
+
+TEST(Swap, WhatIsInFlightEndsOnTheOldPlugin) {
+  auto options = quick_options();
+  options.faults = without_pulls(answers_held_back());
+  local::LocalProcessor processor(options, fleet_of(10));
+  SwapHost host(processor.address(), [](proc_config& config) { config.max_batch_size = 4; });
+  for (int i = 0; i < 10; ++i) {
+    host.allocate();
+  }
+  processor.set_faults(answers_held_back());
+  ASSERT_TRUE(host.poll_until([&] { return host.stats().in_flight == 4; }));
+  const std::size_t told = host.states_told;
+  ASSERT_EQ(host_library().swap(host.handle(), AGONES_PLUGIN_NEW, nullptr, nullptr, 0), PROC_OK);
+  ASSERT_TRUE(host.poll_until([&] { return host.report().moved == 6; }));
+  EXPECT_EQ(host.stats().pending, 10U);
+  processor.set_faults({});
+  ASSERT_TRUE(host.poll_until([&] { return host.report().state != PROC_SWAP_RUNNING; }));
+  EXPECT_EQ(host.report().drained, 4U);
+  ASSERT_TRUE(host.poll_until([&] { return host.ended() == 10; }));
+  EXPECT_EQ(host.outcomes["ALLOCATED"], 10U);
+  EXPECT_EQ(host.states_told, told) << "for the host nothing happened";
+}
+
+TEST(Swap, WhatIsNotAnsweredInTimeEndsAsUnknown) {
+  for (const auto form : {SwapHost::Form::kCallback, SwapHost::Form::kArray, SwapHost::Form::kJson}) {
+    auto options = quick_options();
+    options.faults = answers_held_back();
+    local::LocalProcessor processor(options, fleet_of(10));
+    SwapHost host(
+        processor.address(), [](proc_config& config) { config.swap_drain_timeout_ms = 100; }, form);
+    host.allocate();
+    ASSERT_TRUE(host.poll_until([&] { return host.stats().in_flight == 1; }));
+    ASSERT_TRUE(host.swap_and_wait(AGONES_PLUGIN_NEW));
+    EXPECT_TRUE(host.swapped()) << host.report().error;
+    EXPECT_EQ(host.ended(), 1U);
+    EXPECT_EQ(host.outcomes["SHUTDOWN"], 1U);
+  }
+}
+
+TEST(Swap, TwoClientsOfOneFileShareThePlugin) {
+  local::LocalProcessor processor(quick_options(), fleet_of(10));
+  SwapHost first(processor.address());
+  const std::size_t mapped = mapping_count("memfd:libagones");
+  SwapHost second(processor.address());
+  EXPECT_EQ(mapping_count("memfd:libagones"), mapped);
+  ASSERT_TRUE(first.swap_and_wait(AGONES_PLUGIN_NEW));
+  EXPECT_EQ(first.report().unloaded, 0);
+  EXPECT_STREQ(first.report().error, "other clients use it");
+  second.allocate();
+  ASSERT_TRUE(second.poll_until([&] { return second.ended() == 1; }));
+}
+
+// Closing a host from its own callback, or under a poll, is refused.
+TEST(Swap, ClosingFromACallbackAndWhileAPollWaitsIsRefused) {
   const local::LocalProcessor processor(quick_options(), fleet_of(1));
   struct Nested {
-    SwapClient* client = nullptr;
-    proc_status status = PROC_OK;
+    proc_client* client = nullptr;
+    std::vector<proc_status> statuses;
   } nested;
-  const std::string address = processor.address();
-  proc_config config = plaintext_config(address);
-  config.on_event = [](void* self, const proc_event*) {
-    auto& within = *static_cast<Nested*>(self);
-    within.status = within.client->poll(0, {}, {}, nullptr);
+  SwapHost host(processor.address(), [&](proc_config& config) {
+    config.event_context = &nested;
+    config.on_event = [](void* self, const proc_event*) {
+      auto& within = *static_cast<Nested*>(self);
+      within.statuses = {host_library().poll(within.client, 0, 0, 0, nullptr, nullptr, nullptr, 0),
+                         host_library().shutdown(within.client, 0, nullptr, 0),
+                         host_library().destroy(within.client, nullptr, 0)};
+    };
+  });
+  nested.client = host.handle();
+  ASSERT_TRUE(host.poll_until([&] { return !nested.statuses.empty(); }));
+  EXPECT_EQ(nested.statuses, std::vector<proc_status>(3, PROC_ERR_IN_CALLBACK));
+  // Nothing more comes that would end a poll.
+  ASSERT_TRUE(host.poll_until([&] { return host.serving(); }));
+  host.poll(0);
+  const auto poll = [&](std::int32_t wait_ms) {
+    return host_library().poll(host.handle(), 0, 0, wait_ms, nullptr, nullptr, nullptr, 0);
   };
-  config.event_context = &nested;
-  SwapClient client(AGONES_PLUGIN_OLD, config, SwapClient::Options{});
-  nested.client = &client;
-  const auto end = Clock::now() + kPatience;
-  while (nested.status == PROC_OK && Clock::now() < end) {
-    EXPECT_EQ(client.poll(0, {}, milliseconds(10), nullptr), PROC_OK);
-  }
-  EXPECT_EQ(nested.status, PROC_ERR_IN_CALLBACK);
+  std::thread poller([&] {
+    while (poll(-1) == PROC_ERR_BUSY) {  // this thread's own attempts below
+    }
+  });
+  EXPECT_TRUE(wait_until([&] { return poll(0) == PROC_ERR_BUSY; }));
+  EXPECT_EQ(host_library().shutdown(host.handle(), 0, nullptr, 0), PROC_ERR_BUSY);
+  EXPECT_EQ(host_library().destroy(host.handle(), nullptr, 0), PROC_ERR_BUSY);
+  host_library().wake(host.handle(), nullptr, 0);
+  poller.join();
 }
 
 TEST(Swap, ANewPluginThatIsNotServedIsGivenUp) {
   local::LocalProcessor processor(quick_options(), fleet_of(10));
-  SwapClient::Options options;
-  options.ready_timeout = milliseconds(200);
-  Host host(
-      processor.address(), [](proc_config& config) { config.pull_timeout_ms = 600'000; }, options);
-  ASSERT_TRUE(host.poll_until([&] { return host.client().connection() == PROC_CONNECTION_SERVING; }));
+  SwapHost host(processor.address(), [](proc_config& config) {
+    config.pull_timeout_ms = 600'000;
+    config.swap_ready_timeout_ms = 200;
+  });
+  ASSERT_TRUE(host.poll_until([&] { return host.serving(); }));
   const std::size_t before = mapping_count("memfd:libagones");
   processor.set_faults(without_pulls({}));
   for (int i = 0; i < 2; ++i) {
     ASSERT_TRUE(host.swap_and_wait(AGONES_PLUGIN_NEW));
-    const SwapReport report = host.client().report();
-    EXPECT_EQ(report.state, SwapReport::State::kFailed);
-    EXPECT_EQ(report.error, "the new plugin is not serving after 200 ms: waiting for the first pull");
+    const proc_swap_report report = host.report();
+    EXPECT_EQ(report.state, PROC_SWAP_FAILED);
+    EXPECT_STREQ(report.error, "the new plugin is not serving after 200 ms: waiting for the first pull");
     EXPECT_EQ(mapping_count("memfd:libagones"), before) << "it is gone when the swap has failed";
   }
   processor.set_faults({});
   host.allocate();
   ASSERT_TRUE(host.poll_until([&] { return host.ended() == 1; }));
-  EXPECT_EQ(host.outcomes[PROC_OUTCOME_ALLOCATED], 1U);
-  EXPECT_EQ(host.client().plugin_version(), "1.0.0");
+  EXPECT_EQ(host.outcomes["ALLOCATED"], 1U);
+  EXPECT_EQ(host.plugin_version(), "1.0.0");
+}
+
+TEST(Swap, ANewPluginThatRefusesTheConfigIsGivenUp) {
+  local::LocalProcessor processor(quick_options(), fleet_of(10));
+  const Certificates certificates;
+  certificates.make_ca("ca");
+  const std::string ca = certificates.path("ca.pem");
+  SwapHost host(processor.address(), [&](proc_config& config) {
+    config.transport = PROC_TRANSPORT_TLS;
+    config.tls_ca_file = text(ca);
+  });
+  fs::remove(ca);
+  ASSERT_TRUE(host.swap_and_wait(AGONES_PLUGIN_NEW));
+  EXPECT_EQ(host.report().state, PROC_SWAP_FAILED);
+  EXPECT_NE(std::string(host.report().error).find("tls_ca"), std::string::npos) << host.report().error;
+  EXPECT_EQ(host.plugin_version(), "1.0.0");
 }
 
 class RefusedSwap : public testing::Test {
  protected:
   void SetUp() override {
-    ASSERT_TRUE(host_.poll_until([&] { return host_.client().connection() == PROC_CONNECTION_SERVING; }));
+    ASSERT_TRUE(host_.poll_until([&] { return host_.serving(); }));
   }
 
   // The swap fails with this reason, and the load goes on on the old plugin.
   void expect_refused(const std::string& path, const std::string& reason) {
     SteadyLoad load(host_);
     ASSERT_TRUE(host_.swap_and_wait(path));
-    const SwapReport report = host_.client().report();
-    EXPECT_EQ(report.state, SwapReport::State::kFailed);
-    EXPECT_NE(report.error.find(reason), std::string::npos) << report.error;
+    const proc_swap_report report = host_.report();
+    EXPECT_EQ(report.state, PROC_SWAP_FAILED);
+    EXPECT_NE(std::string(report.error).find(reason), std::string::npos) << report.error;
     load.stop();
     ASSERT_TRUE(host_.poll_until([&] { return host_.ended() == host_.accepted(); }));
-    EXPECT_EQ(host_.outcomes[PROC_OUTCOME_ALLOCATED], host_.accepted());
-    EXPECT_EQ(host_.client().plugin_version(), "1.0.0");
+    EXPECT_EQ(host_.outcomes["ALLOCATED"], host_.accepted());
+    EXPECT_EQ(host_.plugin_version(), "1.0.0");
   }
 
   std::string write(const std::string& name, const std::string& content) const {
@@ -315,7 +431,7 @@ class RefusedSwap : public testing::Test {
 
   TemporaryFolder folder_;
   local::LocalProcessor processor_{quick_options(), fleet_of(100'000)};
-  Host host_{processor_.address()};
+  SwapHost host_{processor_.address()};
 };
 
 TEST_F(RefusedSwap, AMissingFile) {
@@ -360,70 +476,181 @@ TEST_F(RefusedSwap, AFolderThatOthersCanWrite) {
 }
 
 TEST(Plugin, TheShaPinIsChecked) {
-  PluginOptions options;
+  LoadOptions options;
   options.sha256 = std::string(64, '0');
   try {
-    Plugin::load(AGONES_PLUGIN_OLD, options);
+    Library::load(AGONES_PLUGIN_OLD, options);
     FAIL() << "loaded in spite of the pin";
-  } catch (const PluginError& error) {
-    EXPECT_EQ(error.kind(), PluginError::Kind::kNotTrusted);
+  } catch (const LibraryError& error) {
+    EXPECT_EQ(error.kind(), LibraryError::Kind::kNotTrusted);
     const std::string what = error.what();
     const std::size_t start = what.find("its SHA-256 is ") + 15;
     options.sha256 = what.substr(start, 64);
   }
-  EXPECT_EQ(Plugin::load(AGONES_PLUGIN_OLD, options)->version(), "1.0.0");
+  EXPECT_EQ(Library::load(AGONES_PLUGIN_OLD, options)->version(), "1.0.0");
 }
 
 TEST(Plugin, OneFileNameLoadsTwiceAndMayBeOverwritten) {
   const fs::path path = fs::temp_directory_path() / "agones-overwritten.so";
   fs::copy_file(AGONES_PLUGIN_OLD, path, fs::copy_options::overwrite_existing);
   fs::permissions(path, fs::perms::owner_all);
-  const auto first = Plugin::load(path);
+  const auto first = Library::load(path);
   // In place, as a careless deployment does it.
   std::ofstream(path, std::ios::binary | std::ios::trunc) << std::ifstream(AGONES_PLUGIN_NEW, std::ios::binary).rdbuf();
-  const auto second = Plugin::load(path);
+  const auto second = Library::load(path);
   fs::remove(path);
   EXPECT_EQ(first->version(), "1.0.0");
   EXPECT_EQ(second->version(), "1.1.0");
   EXPECT_NE(first->api().init, second->api().init);
 }
 
-TEST(SwapC, ThroughPlainCFunctions) {
-  local::LocalProcessor processor(quick_options(), fleet_of(200));
-  const std::string address = processor.address();
-  proc_config config = plaintext_config(address);
-  std::size_t allocated = 0;
-  config.on_event = [](void* count, const proc_event* event) {
-    *static_cast<std::size_t*>(count) += event->outcome == PROC_OUTCOME_ALLOCATED ? 1 : 0;
-  };
-  config.event_context = &allocated;
-  char error[256] = "";
-  proc_host* host = nullptr;
-  EXPECT_EQ(proc_host_open("/no/such.so", &config, &host, error, sizeof(error)), PROC_ERR_INVALID_ARGUMENT);
-  EXPECT_NE(std::string(error).find("No such file"), std::string::npos);
-  EXPECT_EQ(proc_host_open(nullptr, nullptr, nullptr, error, sizeof(error)), PROC_ERR_INVALID_ARGUMENT);
-  ASSERT_EQ(proc_host_open(AGONES_PLUGIN_OLD, &config, &host, error, sizeof(error)), PROC_OK) << error;
-  const proc_request request = json_request();
-  for (int i = 0; i < 100; ++i) {
-    std::uint64_t id = 0;
-    ASSERT_EQ(proc_host_allocate(host, &request, &id, error, sizeof(error)), PROC_OK) << error;
-    ASSERT_EQ(id, static_cast<std::uint64_t>(i + 1));
+// Kubernetes mounts a volume with fsGroup as 2775 and a group that is nobody's own.
+TEST(Plugin, AFolderThatItsGroupMayWriteToIsTrustedWhenAskedFor) {
+  constexpr gid_t kForeignGroup = 4711;
+  const TemporaryFolder folder;
+  const std::string path = folder.file("plugin.so");
+  fs::copy_file(AGONES_PLUGIN_OLD, path);
+  if (chown(folder.path().c_str(), static_cast<uid_t>(-1), kForeignGroup) != 0) {
+    GTEST_SKIP() << "only root gives a folder to a foreign group";
   }
-  ASSERT_EQ(proc_host_swap(host, AGONES_PLUGIN_NEW), PROC_OK);
-  EXPECT_EQ(proc_host_swap(host, AGONES_PLUGIN_NEW), PROC_ERR_BUSY);
-  proc_swap_report report{};
-  report.struct_size = sizeof(report);
+  ASSERT_EQ(chmod(folder.path().c_str(), 02775), 0);
+  try {
+    Library::load(path);
+    FAIL() << "loaded, though a foreign group may write to its folder";
+  } catch (const LibraryError& error) {
+    EXPECT_EQ(error.kind(), LibraryError::Kind::kNotTrusted);
+    EXPECT_NE(std::string(error.what()).find("those of group 4711"), std::string::npos) << error.what();
+  }
+  LoadOptions options;
+  options.allow_writable_by_group = true;
+  EXPECT_EQ(Library::load(path, options)->version(), "1.0.0");
+  // The same through the ABI, and for a swap.
+  const local::LocalProcessor processor(quick_options(), fleet_of(1));
+  const auto from_folder = [&](proc_config& config) { config.plugin_file = text(path); };
+  EXPECT_ANY_THROW(SwapHost(processor.address(), from_folder));
+  SwapHost host(processor.address(), [&](proc_config& config) {
+    from_folder(config);
+    config.plugin_group_may_write = 1;
+  });
+  ASSERT_TRUE(host.swap_and_wait(path));
+  EXPECT_TRUE(host.swapped()) << host.report().error;
+}
+
+TEST(Plugin, AFolderThatALinkLeadsToIsLookedAtToo) {
+  const TemporaryFolder open;
+  const TemporaryFolder closed;
+  fs::copy_file(AGONES_PLUGIN_OLD, open.file("plugin.so"));
+  fs::permissions(open.path(), fs::perms::others_write, fs::perm_options::add);
+  fs::create_symlink(open.file("plugin.so"), closed.file("plugin.so"));
+  try {
+    Library::load(closed.file("plugin.so"));
+    FAIL() << "loaded, though others may replace what the link leads to";
+  } catch (const LibraryError& error) {
+    EXPECT_NE(std::string(error.what()).find("the folder that it links to can be written by other users"),
+              std::string::npos)
+        << error.what();
+  }
+}
+
+TEST(Plugin, APinnedHostSwapsToPinnedFilesAlone) {
+  const local::LocalProcessor processor(quick_options(), fleet_of(1));
+  const std::string old_hash = Library::load(AGONES_PLUGIN_OLD)->sha256();
+  const std::string new_hash = Library::load(AGONES_PLUGIN_NEW)->sha256();
+  SwapHost host(processor.address(), [&](proc_config& config) { config.plugin_sha256 = text(old_hash); });
+  char error[256] = "";
+  EXPECT_EQ(host_library().swap(host.handle(), AGONES_PLUGIN_NEW, nullptr, error, sizeof(error)),
+            PROC_ERR_INVALID_ARGUMENT);
+  EXPECT_STREQ(error, "sha256: missing; the config's plugin_sha256 asks for one");
+  const auto swap_with = [&](const std::string& hash) {
+    EXPECT_EQ(host_library().swap(host.handle(), AGONES_PLUGIN_NEW, hash.c_str(), error, sizeof(error)), PROC_OK);
+    EXPECT_TRUE(host.poll_until([&] { return host.report().state != PROC_SWAP_RUNNING; }));
+    return host.report();
+  };
+  EXPECT_NE(std::string(swap_with(old_hash).error).find("its SHA-256 is " + new_hash), std::string::npos);
+  EXPECT_EQ(swap_with(new_hash).state, PROC_SWAP_DONE) << host.report().error;
+  EXPECT_ANY_THROW(SwapHost(processor.address(), [&](proc_config& config) { config.plugin_sha256 = text(new_hash); }));
+}
+
+TEST(Plugin, TheHostLibraryIsNone) {
+  const local::LocalProcessor processor(quick_options(), fleet_of(1));
+  const std::string itself = host_library_path();
+  try {
+    SwapHost host(processor.address(), [&](proc_config& config) { config.plugin_file = text(itself); });
+    FAIL();
+  } catch (const std::exception& error) {
+    EXPECT_NE(std::string(error.what()).find("is the host library, not a plugin"), std::string::npos) << error.what();
+  }
+}
+
+// A swap in each language that has a sample host.
+class SwapFrom : public testing::Test {
+ protected:
+  void expect_swapped(std::vector<std::string> command) {
+    constexpr std::size_t kCount = 100;
+    ProcessorProgram processor({"--pull-interval-ms", "20", "--servers", std::to_string(kCount)});
+    command.insert(command.end(),
+                   {host_library_path(), processor.address(), std::to_string(kCount), AGONES_PLUGIN_NEW});
+    setenv("AGONES_PROCESSOR_PLUGIN", AGONES_PLUGIN_OLD, 1);
+    const ProgramResult result = run_program(command);
+    unsetenv("AGONES_PROCESSOR_PLUGIN");
+    EXPECT_EQ(result.exit_code, 0);
+    EXPECT_NE(result.errors.find("1.0.0 -> 1.1.0: done"), std::string::npos) << result.errors;
+    EXPECT_EQ(std::count(result.output.begin(), result.output.end(), '\n'), kCount);
+  }
+};
+
+TEST_F(SwapFrom, C) {
+  expect_swapped({AGONES_C_HOST});
+}
+
+#if !defined(__SANITIZE_ADDRESS__)  // which Python can't load
+TEST_F(SwapFrom, Python) {
+  expect_swapped({"python3", AGONES_PYTHON_HOST});
+}
+
+#endif
+
+TEST_F(SwapFrom, Cpp) {
+  local::LocalProcessor processor(quick_options(), fleet_of(100));
+  ClientOptions options;
+  options.processor_address = processor.address();
+  options.plaintext = true;
+  options.settings = {{"plugin_file", AGONES_PLUGIN_OLD}};
+  agones::Client client(Library::load(host_library_path()), options);
+  std::size_t allocated = 0;
+  const auto allocate = [&] {
+    ASSERT_TRUE(client.allocate_json(
+        kAnyGameServer, [&](const Result& result) { allocated += result.outcome == Outcome::kAllocated ? 1 : 0; }));
+  };
+  for (int i = 0; i < 50; ++i) {
+    allocate();
+  }
+  client.swap(AGONES_PLUGIN_NEW);
+  EXPECT_THROW(client.swap(AGONES_PLUGIN_NEW), Error);
   const auto end = Clock::now() + kPatience;
-  do {
-    proc_host_poll(host, 0, 0, 2, nullptr);
-    ASSERT_EQ(proc_host_get_swap_report(host, &report), PROC_OK);
-  } while ((report.state == PROC_SWAP_RUNNING || allocated < 100) && Clock::now() < end);
-  EXPECT_EQ(report.state, PROC_SWAP_DONE) << report.error;
-  EXPECT_EQ(report.unloaded, 1) << report.error;
-  EXPECT_STREQ(report.from_version, "1.0.0");
-  EXPECT_STREQ(report.to_version, "1.1.0");
-  EXPECT_EQ(allocated, 100U);
-  EXPECT_EQ(proc_host_close(host, 1000), PROC_OK);
+  while ((client.swap_report().state == SwapReport::State::kRunning || allocated < 50) && Clock::now() < end) {
+    client.poll(0, {}, milliseconds(10));
+  }
+  EXPECT_EQ(client.swap_report().state, SwapReport::State::kDone) << client.swap_report().error;
+  EXPECT_TRUE(client.swap_report().unloaded) << client.swap_report().error;
+  EXPECT_EQ(client.plugin_version(), "1.1.0");
+  EXPECT_EQ(allocated, 50U);
+}
+
+TEST_F(SwapFrom, APluginItIsRefused) {
+  const local::LocalProcessor processor(quick_options(), fleet_of(1));
+  ClientOptions options;
+  options.processor_address = processor.address();
+  options.plaintext = true;
+  agones::Client client(Library::load(AGONES_PLUGIN_OLD), options);
+  EXPECT_EQ(client.plugin_version(), "1.0.0");
+  EXPECT_EQ(client.swap_report().state, SwapReport::State::kNone);
+  try {
+    client.swap(AGONES_PLUGIN_NEW);
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_NE(std::string(error.what()).find("only the host library can swap"), std::string::npos) << error.what();
+  }
 }
 
 }  // namespace

@@ -69,7 +69,7 @@ class EngineTest : public testing::Test {
                   "default",
               Duration timeout = seconds(30)) {
     for (std::size_t i = 0; i < count; ++i) {
-      RequestPtr request = Request::create(body, nullptr, now, now + timeout);
+      RequestPtr request = Request::create(body, 0, now, now + timeout);
       request->id = ++last_id;
       engine().submit(std::move(request));
       engine().end_due(now);
@@ -767,6 +767,42 @@ TEST_F(EngineTest, ARequestIsCountedAsEndedBeforeItsResultIsPublished) {
 TEST_F(EngineTest, ReceivedCountsEverySubmission) {
   submit(7);
   EXPECT_EQ(engine().received(), 7U);
+}
+
+TEST_F(EngineTest, HandsOverWhatWasNeverSent) {
+  open();
+  submit(3);
+  pull();
+  ASSERT_TRUE(next_batch());
+  submit(2);
+  engine().hand_over_unsent(now);
+  ASSERT_EQ(sink.blocks.size(), 1U);
+  EXPECT_EQ(sink.blocks[0]->kind, QueuedEvent::Kind::kHandedOver);
+  ASSERT_EQ(sink.blocks[0]->items.size(), 2U);
+  EXPECT_EQ(sink.blocks[0]->items[0].request_id, 4U);
+  EXPECT_EQ(engine().in_flight(), 3U) << "what was sent is awaited";
+  EXPECT_EQ(counters.handed_over.get(), 2U);
+  EXPECT_EQ(counters.shut_down.get(), 0U);
+  // What still comes in goes the same way.
+  submit(1);
+  EXPECT_EQ(engine().unsent(), 0U);
+  EXPECT_EQ(counters.handed_over.get(), 3U);
+}
+
+TEST_F(EngineTest, WhatWasSentOnceIsNotHandedOver) {
+  config.resend = true;
+  open();
+  submit(1);
+  pull();
+  ASSERT_TRUE(next_batch());
+  engine().stream_lost("gone", now);
+  submit(1);
+  engine().hand_over_unsent(now);
+  EXPECT_EQ(counters.handed_over.get(), 1U);
+  EXPECT_EQ(engine().unsent(), 1U) << "it is sent again from here";
+  open();
+  pull();
+  ASSERT_TRUE(next_batch());
 }
 
 }  // namespace

@@ -49,7 +49,7 @@ TEST(HandoverQueue, LosesNothingAndKeepsEachThreadsOrder) {
   for (std::uint64_t thread = 0; thread < kThreads; ++thread) {
     threads.emplace_back([&queue, thread] {
       for (std::uint64_t i = 1; i <= kEach; ++i) {
-        RequestPtr request = Request::create("x", nullptr, {}, {});
+        RequestPtr request = Request::create("x", 0, {}, {});
         request->id = thread << 32U | i;
         queue.push(std::move(request));
       }
@@ -89,7 +89,8 @@ TEST(EventQueue, LogLinesNeverCrowdOutTheNewestState) {
     merged += queue.push(state(number)) ? 0 : 1;
   }
   EXPECT_EQ(merged, 500U - 64U);
-  EventReader reader(queue);
+  RequestIds ids;
+  EventReader reader(queue, ids);
   EventReader::Item item;
   std::size_t lines = 0;
   std::vector<proc_connection_state> states;
@@ -115,7 +116,8 @@ TEST(EventQueue, TheNewestStateArrivesWhileOthersArePolled) {
       queue.push(state(number));
     }
   });
-  EventReader reader(queue);
+  RequestIds ids;
+  EventReader reader(queue, ids);
   proc_connection_state last = 0;
   while (last != static_cast<proc_connection_state>(kStates)) {
     EventReader::Item item;
@@ -138,7 +140,8 @@ TEST(EventQueue, CountsTheMemoryOfWhatWaits) {
   block->items.emplace_back();
   queue.push(std::move(block));
   EXPECT_GE(queue.unpolled_bytes(), 100'000U);
-  EventReader reader(queue);
+  RequestIds ids;
+  EventReader reader(queue, ids);
   EventReader::Item item;
   ASSERT_TRUE(reader.next(item));
   ASSERT_FALSE(reader.next(item));
@@ -182,7 +185,7 @@ TEST(ThreadStock, ThreadsAreTakenWhileOthersAreBroughtIn) {
 TEST(RequestTable, FindsAndForgets) {
   RequestTable table;
   for (std::uint64_t id = 1; id <= 5000; ++id) {
-    RequestPtr request = Request::create("x", nullptr, {}, {});
+    RequestPtr request = Request::create("x", 0, {}, {});
     request->id = id;
     table.insert(std::move(request));
   }

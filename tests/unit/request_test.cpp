@@ -7,8 +7,8 @@
 
 #include <cstdint>
 
+#include "request/json_message.h"
 #include "request/json_request.h"
-#include "request/json_response.h"
 #include "request/protobuf_request.h"
 #include "support/requests.h"
 

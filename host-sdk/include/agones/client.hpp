@@ -3,7 +3,9 @@
 #pragma once
 
 #include <agones/processor.h>
-#include <agones/plugin.hpp>
+#include <agones/processor_swap.h>
+
+#include <agones/library.hpp>
 
 #include <chrono>
 #include <cstdint>
@@ -13,11 +15,12 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace agones {
 
-// A call that the plugin refused.
+// A call that the library refused.
 class Error : public std::runtime_error {
  public:
   Error(proc_status status, const std::string& message) : std::runtime_error(message), status_(status) {}
@@ -69,6 +72,9 @@ struct Result {
   std::string message;  // kRejected, kDisconnected
   std::chrono::microseconds latency{0};
   std::optional<GameServer> game_server;  // kAllocated
+  // kNotSent: the serialized allocation.AllocationRequest, safe to send again, and what was left of its time.
+  std::string request;
+  std::chrono::milliseconds remaining{0};
 };
 
 struct Orphan {
@@ -103,19 +109,39 @@ struct ClientOptions {
   std::string tls_key_file;
   std::string tls_server_name;
   proc_severity log_level = PROC_SEVERITY_WARNING;
+  // Every other setting, by its name, as proc_config_set takes it: {"max_batch_size", "500"}.
+  std::vector<std::pair<std::string, std::string>> settings;
   std::function<void(const Orphan&)> on_orphan;
   std::function<void(const ConnectionEvent&)> on_connection;
   std::function<void(const LogRecord&)> on_log;
-  // For every other setting: called with the defaults, before the client is made.
-  std::function<void(proc_config&)> adjust;
+};
+
+// How the last swap went.
+struct SwapReport {
+  enum class State : std::int32_t {
+    kNone = PROC_SWAP_NONE,
+    kRunning = PROC_SWAP_RUNNING,
+    kDone = PROC_SWAP_DONE,
+    kFailed = PROC_SWAP_FAILED,
+  };
+  State state = State::kNone;
+  std::string from_version;
+  std::string to_version;
+  std::uint64_t moved = 0;                   // requests not yet sent, handed to the new plugin
+  std::uint64_t drained = 0;                 // requests in flight that ended on the old plugin
+  std::chrono::microseconds longest_gap{0};  // from the switch until the last request was moved
+  bool unloaded = false;                     // the old library is out of the process
+  std::string error;                         // kFailed: why; kDone and not unloaded: what keeps the library
 };
 
 // One client of the processor. Same thread rules as the C ABI: allocate, cancel, drain, stats from any
 // thread; poll and shutdown from one at a time; callbacks run inside these two.
+//
+// Made from the host library it can swap the plugin, made from a plugin it can't; it is the same otherwise.
 class Client {
  public:
   // Throws Error.
-  Client(std::shared_ptr<Plugin> plugin, ClientOptions options);
+  Client(std::shared_ptr<Library> library, ClientOptions options);
   // Shuts down: what is in flight ends as kShutdown, and its callbacks are called.
   ~Client();
   Client(const Client&) = delete;
@@ -141,18 +167,29 @@ class Client {
   // Throws Error (PROC_ERR_TIMEOUT) if something did not end; may be called again.
   void shutdown(std::chrono::milliseconds timeout);
 
+  // Ends a poll that waits. Any thread.
+  void wake();
+
+  // Starts to replace the plugin by the one in this file; polls carry it on. Any thread. Throws Error: a swap is running,
+  // or the library is a plugin and can't do it.
+  void swap(const std::string& file, const std::string& sha256 = {});
+  SwapReport swap_report() const;
+  // The release of the plugin that takes new requests.
+  std::string plugin_version() const;
+
   int wakeup_fd() const;
   proc_stats stats() const;
   proc_connection_state connection(std::string* reason = nullptr) const;
   std::string response_json(const GameServer& game_server) const;
-  const std::shared_ptr<Plugin>& plugin() const { return plugin_; }
+  const std::shared_ptr<Library>& library() const { return library_; }
 
  private:
   Submitted submit(proc_format format, std::string_view body, ResultCallback callback,
                    std::chrono::milliseconds timeout);
   void handle(const proc_event& event);
+  const LibraryApi& swap_api() const;
 
-  std::shared_ptr<Plugin> plugin_;
+  std::shared_ptr<Library> library_;
   ClientOptions options_;
   proc_client* client_ = nullptr;
 };

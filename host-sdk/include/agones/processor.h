@@ -1,35 +1,59 @@
 /*
  * SPDX-License-Identifier: Apache-2.0
  *
- * The C ABI of libagones_processor.so: game server allocations from the Agones allocation processor.
+ * The C ABI for game server allocations from the Agones allocation processor. Two libraries have it:
  *
- * THREADS      Callbacks run only on the thread that is inside proc_poll, proc_poll_events (on_log alone)
- *              or proc_shutdown. The plugin never calls the host from a thread of its own.
- *              Thread tags: [any] any thread, at any time. [poller] one thread at a time, else
- *              PROC_ERR_BUSY; not from a callback, else PROC_ERR_IN_CALLBACK. A function tagged
- *              [any, callback] may also be called from a callback.
- * OWNERSHIP    What a host passes in is copied before the call returns. What an event points to belongs
- *              to the plugin and lives until the callback returns, or, for proc_poll_events, until the
- *              next [poller] call on the same client.
+ *   libagones_processor.so       the plugin: it does the work
+ *   libagones_processor_host.so  the host library: it loads a plugin and can replace it by another version while
+ *                                requests are under way (agones/processor_swap.h has the functions for that)
+ *
+ * A host that runs on one of them runs on the other, unchanged.
+ *
+ * THREADS      Callbacks run only on the thread that is inside proc_poll, proc_poll_json, proc_poll_events (on_log
+ *              alone), proc_hand_over or proc_shutdown. No library calls the host from a thread of its own.
+ *              Thread tags: [any] any thread, at any time. [poller] one thread at a time, else PROC_ERR_BUSY; not from
+ *              a callback, else PROC_ERR_IN_CALLBACK. A function tagged [any, callback] may also be called from a
+ *              callback.
+ *
+ * OWNERSHIP    What a host passes in is copied before the call returns. What an event points to belongs to the library
+ *              and lives until the callback returns, or, for proc_poll_events, until the next [poller] call on the same
+ *              client.
+ *
  * ENDINGS      Every request that proc_allocate accepts ends with exactly one PROC_EVENT_RESULT.
- * STRUCTS      The first member is struct_size. A field is read or written only if the size says that it
- *              is there; structs only ever grow at the end. Reserved fields are 0.
+ *
+ * STRUCTS      The first member is struct_size (proc_text, proc_bytes, proc_port and proc_address have none: they never
+ *              change). A field is read or written only if the size says that it is there; structs only ever grow at the
+ *              end. A field of proc_config that is added later takes 0 for its default and is a number, a flag or a
+ *              function with its context; later texts take the place of reserved_texts. A field of proc_stats that is
+ *              added later is a uint64_t counter. Reserved fields are 0.
+ *
+ * NUMBERS      Ids are below 2^53; a token below 2^53 is exact in JSON and in languages whose numbers are doubles. The
+ *              constants are enums, so that tools see them; what is stored and passed is the fixed-width type.
+ *
  * TEXT         UTF-8, pointer and length, not terminated by NUL unless said. A length of 0 allows NULL. What comes from
- * the processor and is not UTF-8 is replaced by U+FFFD (not in proc_event.response, which is what it sent); in log
- *              lines and reasons control characters are escaped.
- * ERRORS       Functions return a proc_status. Where there is (char *error, uint64_t error_size), a failed
- *              call writes a NUL-terminated English sentence there that names what is wrong, cut to fit;
- *              NULL and 0 are allowed. A call that is refused changes nothing.
+ *              the processor and is not UTF-8 is replaced by U+FFFD (not in proc_event.response, which is what it sent);
+ *              in log lines and reasons control characters are escaped.
+ *
+ * ERRORS       Functions that can fail return a proc_status and take (char *error, uint64_t error_size): a failed call
+ *              writes a NUL-terminated English sentence there that names what is wrong, cut to fit; NULL and 0 are
+ *              allowed. A call that is refused changes nothing. Beside what a function's comment lists it may return
+ *              INVALID_ARGUMENT (a NULL that is not allowed), FORKED, NO_MEMORY and INTERNAL.
+ *
  * FORK         In a forked child every function on a client returns PROC_ERR_FORKED and touches nothing; so does
- * proc_init, if the parent had a client when it was forked. FAILURE      When memory, threads or file descriptors run
- * out, proc_init and proc_allocate say so; a client that is there gives up its connections, tries again with backoff,
- * and ends every request all the same. What gRPC needs is taken by proc_init: 8 threads, 16 descriptors (most of them
- * given back), address space of 32 MiB. Memory that runs out inside of gRPC itself ends the process; nothing can be
- * done about that from outside of it. VERSIONS     Same major version: compatible, in both directions. Other major
- * version: refused. Released functions, structs, constants never change their meaning; they get successors. A host that
- *              wants a function newer than 1.0 looks it up and copes with its absence.
- * OTHER        No function throws, exits, raises a signal, or changes the process's locale, environment,
- *              signal handlers, standard streams or working directory. Plugin threads block all signals.
+ *              proc_init, if the parent had a client when it was forked.
+ *
+ * FAILURE      When memory, threads or file descriptors run out, proc_init and proc_allocate say so; a client that is
+ *              there gives up its connections, tries again with backoff, and ends every request all the same. What gRPC
+ *              needs is taken by proc_init: 8 threads, 16 descriptors (most of them given back), address space of
+ *              32 MiB. Memory that runs out inside of gRPC itself ends the process; nothing can be done about that from
+ *              outside of it.
+ *
+ * VERSIONS     Same major version: compatible, in both directions. Other major version: refused. Released functions,
+ *              structs, constants never change their meaning; they get successors. A host that wants a function newer
+ *              than 1.0 looks it up and copes with its absence.
+ *
+ * OTHER        No function throws, exits, raises a signal, or changes the process's locale, environment, signal
+ *              handlers, standard streams or working directory. The libraries' threads block all signals.
  *
  * Every entity is there since 1.0 unless its comment names a later version (@since).
  */
@@ -42,7 +66,7 @@
 extern "C" {
 #endif
 
-#if defined(PROC_BUILDING_PLUGIN)
+#if defined(PROC_BUILDING_LIBRARY)
 #define PROC_API __attribute__((visibility("default")))
 #else
 #define PROC_API
@@ -52,38 +76,43 @@ extern "C" {
  * Version and status
  * ------------------------------------------------------------------------------------------------- */
 
-#define PROC_ABI_VERSION_MAJOR 1u
-#define PROC_ABI_VERSION_MINOR 0u
-/* What this header describes; hosts pass it to proc_config_init. */
-#define PROC_ABI_VERSION ((PROC_ABI_VERSION_MAJOR << 16) | PROC_ABI_VERSION_MINOR)
+#define PROC_ABI_VERSION_MAJOR 1
+#define PROC_ABI_VERSION_MINOR 0
+
+enum proc_abi_versions {
+  /* What this header describes; hosts pass it to proc_config_init. */
+  PROC_ABI_VERSION = (PROC_ABI_VERSION_MAJOR << 16) | PROC_ABI_VERSION_MINOR
+};
 
 typedef int32_t proc_status;
-#define PROC_OK 0
-/* An argument is not valid; the error text names it. */
-#define PROC_ERR_INVALID_ARGUMENT 1
-/* max_pending_requests are pending; poll, then try again. */
-#define PROC_ERR_QUEUE_FULL 2
-/* The request is larger than any batch may be. */
-#define PROC_ERR_TOO_LARGE 3
-/* The client is draining or was shut down. */
-#define PROC_ERR_SHUT_DOWN 4
-/* Another thread is polling this client, or the client is still needed. */
-#define PROC_ERR_BUSY 5
-/* The function was called from a callback and may not be. */
-#define PROC_ERR_IN_CALLBACK 6
-/* The process was forked after the client was made. */
-#define PROC_ERR_FORKED 7
-/* The time given was not enough; the call may be repeated. */
-#define PROC_ERR_TIMEOUT 8
-/* No request has this id. */
-#define PROC_ERR_NOT_FOUND 9
-/* Host and plugin have different major ABI versions. */
-#define PROC_ERR_VERSION 10
-#define PROC_ERR_NO_MEMORY 11
-/* A fault inside the plugin; the error text says more. */
-#define PROC_ERR_INTERNAL 12
-/* The process may start too few threads or open too few file descriptors; the error text says which. */
-#define PROC_ERR_NO_RESOURCES 13
+enum proc_status_values {
+  PROC_OK = 0,
+  /* An argument is not valid; the error text names it. */
+  PROC_ERR_INVALID_ARGUMENT = 1,
+  /* max_pending_requests are pending; poll, then try again. */
+  PROC_ERR_QUEUE_FULL = 2,
+  /* The request is larger than any batch may be; or the text is larger than the buffer. */
+  PROC_ERR_TOO_LARGE = 3,
+  /* The client is draining or was shut down. */
+  PROC_ERR_SHUT_DOWN = 4,
+  /* Another thread is polling this client, or the client is still needed, or a swap is running. */
+  PROC_ERR_BUSY = 5,
+  /* The function was called from a callback and may not be. */
+  PROC_ERR_IN_CALLBACK = 6,
+  /* The process was forked after the client was made. */
+  PROC_ERR_FORKED = 7,
+  /* The time given was not enough; the call may be repeated. */
+  PROC_ERR_TIMEOUT = 8,
+  /* No request has this id. */
+  PROC_ERR_NOT_FOUND = 9,
+  /* Host and library, or host library and plugin, have different major ABI versions. */
+  PROC_ERR_VERSION = 10,
+  PROC_ERR_NO_MEMORY = 11,
+  /* A fault inside the library; the error text says more. */
+  PROC_ERR_INTERNAL = 12,
+  /* The process may start too few threads or open too few file descriptors; the error text says which. */
+  PROC_ERR_NO_RESOURCES = 13
+};
 
 typedef struct proc_text {
   const char* data;
@@ -104,68 +133,77 @@ typedef struct proc_client proc_client;
  * ------------------------------------------------------------------------------------------------- */
 
 typedef int32_t proc_event_type;
-/* A request ended. The only event of that request, but for an orphan that may follow. */
-#define PROC_EVENT_RESULT 1
-/* A game server was allocated for a request that had already ended with PROC_DELIVERY_UNKNOWN, or that was sent
- * a second time (resend_may_allocate_twice). Nobody else knows of this game server: use it or return it.
- * request_id is the request's, or 0 if the processor answered an id that this client never gave out.
- * user_data is NULL. */
-#define PROC_EVENT_ORPHAN 2
-/* The connection state changed: connection, message (why), address, retry_after_ms. The newest state always comes; of
- * many that nobody polls, older ones may be left out. */
-#define PROC_EVENT_CONNECTION 3
-/* A log line, only if proc_config.on_log is NULL: severity, channel, message, request_id, batch_id. */
-#define PROC_EVENT_LOG 4
+enum proc_event_type_values {
+  /* A request ended. The only event of that request, but for an orphan that may follow. */
+  PROC_EVENT_RESULT = 1,
+  /* A game server was allocated for a request that had already ended with PROC_DELIVERY_UNKNOWN, or that was sent
+   * a second time (resend_may_allocate_twice). Nobody else knows of this game server: use it or return it.
+   * request_id is the request's, or 0 if the processor answered an id that this client never gave out. token is 0. */
+  PROC_EVENT_ORPHAN = 2,
+  /* The connection state changed: connection, message (why), address, retry_after_ms. The newest state always comes; of
+   * many that nobody polls, older ones may be left out. */
+  PROC_EVENT_CONNECTION = 3,
+  /* A log line, only if proc_config.on_log is NULL: severity, channel, message, request_id, batch_id. */
+  PROC_EVENT_LOG = 4
+};
 
 /* How a request ended. */
 typedef int32_t proc_outcome;
-/* A game server was allocated. */
-#define PROC_OUTCOME_ALLOCATED 1
-/* The processor said no: code and message are its answer. Safe to send again unless the code is 13 (INTERNAL): while
- * the cluster's API server is away, a few of those were allocated all the same. Code 8 (RESOURCE_EXHAUSTED), or what
- * the cluster's operator chose instead, says that no game server is left; for a while after such an outage it can be
- * wrong. */
-#define PROC_OUTCOME_REJECTED 2
-/* The request's timeout passed first. */
-#define PROC_OUTCOME_TIMEOUT 3
-/* proc_cancel came first. */
-#define PROC_OUTCOME_CANCELLED 4
-/* The stream was lost: after the request was sent, or before and fail_fast is set. Or its batch was answered without
- * it. */
-#define PROC_OUTCOME_DISCONNECTED 5
-/* proc_shutdown, or proc_drain with PROC_DRAIN_RETURN_UNSENT, came first. */
-#define PROC_OUTCOME_SHUTDOWN 6
+enum proc_outcome_values {
+  /* A game server was allocated. */
+  PROC_OUTCOME_ALLOCATED = 1,
+  /* The processor said no: code and message are its answer. Safe to send again unless the code is 13 (INTERNAL): while
+   * the cluster's API server is away, a few of those were allocated all the same. Code 8 (RESOURCE_EXHAUSTED), or what
+   * the cluster's operator chose instead, says that no game server is left; for a while after such an outage it can be
+   * wrong. */
+  PROC_OUTCOME_REJECTED = 2,
+  /* The request's timeout passed first. */
+  PROC_OUTCOME_TIMEOUT = 3,
+  /* proc_cancel came first. */
+  PROC_OUTCOME_CANCELLED = 4,
+  /* The stream was lost: after the request was sent, or before and fail_fast is set. Or its batch was answered without
+   * it. */
+  PROC_OUTCOME_DISCONNECTED = 5,
+  /* proc_shutdown, or proc_drain with PROC_DRAIN_RETURN_UNSENT, came first. */
+  PROC_OUTCOME_SHUTDOWN = 6
+};
 
 /* What became of the request on the wire. */
 typedef int32_t proc_delivery;
-/* Never left this process: safe to send again. The event's request field has its bytes. */
-#define PROC_DELIVERY_NOT_SENT 1
-/* Sent, not answered: a game server may or may not have been allocated. With resend_may_allocate_twice also what was
- * sent once and waited to be sent again. */
-#define PROC_DELIVERY_UNKNOWN 2
-/* Sent and answered. */
-#define PROC_DELIVERY_DONE 3
+enum proc_delivery_values {
+  /* Never left this process: safe to send again. The event's request field has its bytes. */
+  PROC_DELIVERY_NOT_SENT = 1,
+  /* Sent, not answered: a game server may or may not have been allocated. With resend_may_allocate_twice also what was
+   * sent once and waited to be sent again. */
+  PROC_DELIVERY_UNKNOWN = 2,
+  /* Sent and answered. */
+  PROC_DELIVERY_DONE = 3
+};
 
 typedef int32_t proc_connection_state;
-/* Looking for a processor that serves. */
-#define PROC_CONNECTION_CONNECTING 1
-/* Connected to processors, none of which serves (standby replicas). */
-#define PROC_CONNECTION_STANDBY 2
-/* Registered at a processor that pulls. */
-#define PROC_CONNECTION_SERVING 3
-/* No processor can be reached; the next attempt comes in retry_after_ms. */
-#define PROC_CONNECTION_BACKING_OFF 4
-/* Shut down. */
-#define PROC_CONNECTION_CLOSED 5
+enum proc_connection_state_values {
+  /* Looking for a processor that serves. */
+  PROC_CONNECTION_CONNECTING = 1,
+  /* Connected to processors, none of which serves (standby replicas). */
+  PROC_CONNECTION_STANDBY = 2,
+  /* Registered at a processor that pulls. */
+  PROC_CONNECTION_SERVING = 3,
+  /* No processor can be reached; the next attempt comes in retry_after_ms. */
+  PROC_CONNECTION_BACKING_OFF = 4,
+  /* Shut down. */
+  PROC_CONNECTION_CLOSED = 5
+};
 
 typedef int32_t proc_severity;
-#define PROC_SEVERITY_TRACE 1
-#define PROC_SEVERITY_DEBUG 2
-#define PROC_SEVERITY_INFO 3
-#define PROC_SEVERITY_WARNING 4
-#define PROC_SEVERITY_ERROR 5
-/* For proc_config.log_level alone: no log lines. */
-#define PROC_SEVERITY_OFF 6
+enum proc_severity_values {
+  PROC_SEVERITY_TRACE = 1,
+  PROC_SEVERITY_DEBUG = 2,
+  PROC_SEVERITY_INFO = 3,
+  PROC_SEVERITY_WARNING = 4,
+  PROC_SEVERITY_ERROR = 5,
+  /* For proc_config.log_level alone: no log lines. */
+  PROC_SEVERITY_OFF = 6
+};
 
 typedef struct proc_port {
   proc_text name;
@@ -182,9 +220,8 @@ typedef struct proc_address {
 typedef struct proc_event {
   uint32_t struct_size;
   proc_event_type type;
-
-  uint64_t request_id;
-  void* user_data; /* as given to proc_allocate */
+  uint64_t request_id; /* RESULT, ORPHAN, LOG */
+  uint64_t token;      /* RESULT: as given to proc_allocate */
   proc_outcome outcome;
   proc_delivery delivery;
   int32_t code; /* REJECTED: the gRPC status code, e.g. 8 RESOURCE_EXHAUSTED: no game server */
@@ -192,7 +229,6 @@ typedef struct proc_event {
   uint64_t batch_id;   /* the batch that carried the request, 0 if none did */
   proc_text message;   /* REJECTED: the processor's text; CONNECTION: why; LOG: the line */
   uint64_t latency_us; /* RESULT: from proc_allocate to the end of the request */
-
   /* RESULT with ALLOCATED, and ORPHAN: the game server. */
   proc_text game_server_name;
   proc_text address;
@@ -202,12 +238,9 @@ typedef struct proc_event {
   uint64_t port_count;
   const proc_address* addresses;
   uint64_t address_count;
-  proc_bytes response; /* the whole allocation.AllocationResponse; see proc_response_to_json */
-
-  /* RESULT with NOT_SENT: the allocation.AllocationRequest and what was left of its timeout. */
-  proc_bytes request;
-  uint32_t remaining_ms;
-
+  proc_bytes response;              /* the whole allocation.AllocationResponse; see proc_response_to_json */
+  proc_bytes request;               /* RESULT with NOT_SENT: the allocation.AllocationRequest */
+  uint32_t remaining_ms;            /* RESULT with NOT_SENT: what was left of its timeout */
   proc_connection_state connection; /* CONNECTION */
   uint32_t retry_after_ms;          /* CONNECTION with BACKING_OFF */
   proc_severity severity;           /* LOG */
@@ -217,6 +250,10 @@ typedef struct proc_event {
 /* Called for every event, inside proc_poll or proc_shutdown. The event lives until it returns. It must
  * return normally: no exception, no longjmp. proc_allocate and proc_cancel may be called from it. */
 typedef void proc_event_fn(void* context, const proc_event* event);
+
+/* The same, with the event as one JSON object, see proc_poll_json. The text is terminated by NUL, which `size` does not
+ * count. */
+typedef void proc_json_fn(void* context, const char* json, uint64_t size);
 
 typedef struct proc_log {
   uint32_t struct_size;
@@ -236,16 +273,18 @@ typedef void proc_log_fn(void* context, const proc_log* log);
  * ------------------------------------------------------------------------------------------------- */
 
 typedef int32_t proc_transport;
-/* TLS; mutual TLS if a certificate and key are given. The default. */
-#define PROC_TRANSPORT_TLS 0
-/* No encryption: what the processor offers inside a cluster. Must be asked for. */
-#define PROC_TRANSPORT_PLAINTEXT 1
+enum proc_transport_values {
+  /* TLS; mutual TLS if a certificate and key are given. The default. */
+  PROC_TRANSPORT_TLS = 0,
+  /* No encryption: what the processor offers inside a cluster. Must be asked for. */
+  PROC_TRANSPORT_PLAINTEXT = 1
+};
 
-/* Call proc_config_init first: it writes the defaults named here. */
+/* Call proc_config_init first: it writes the defaults named here. Fields are set in place, or by name with
+ * proc_config_set. */
 typedef struct proc_config {
   uint32_t struct_size;
   uint32_t abi_version; /* the host's PROC_ABI_VERSION */
-
   /* Names this client to the processor; the plugin adds a suffix for every stream. Default: random. */
   proc_text client_id;
   /* "host:port", or several with commas; a name may resolve to several addresses. Without a port:
@@ -263,8 +302,11 @@ typedef struct proc_config {
   /* Results that the host has not polled may hold so much memory; with more, nothing is sent, and what waits for that
    * is NOT_SENT. 1 MiB to 4 GiB less 1; 256 MiB */
   uint32_t max_unpolled_bytes;
-  uint32_t allocation_timeout_ms; /* for requests that name none, 1 to 86,400,000; 30,000 */
+  /* Pulls that find nothing to send are kept, up to so many: each lets a later request be sent at once instead
+   * of waiting for the next pull. 0 to 65,536; 64 */
+  uint32_t pull_credit;
 
+  uint32_t allocation_timeout_ms;    /* for requests that name none, 1 to 86,400,000; 30,000 */
   uint32_t reconnect_initial_ms;     /* first wait before trying again, 1 to 3,600,000; 100 */
   uint32_t reconnect_max_ms;         /* longest wait, not under the first; 1,500 */
   uint32_t reconnect_jitter_percent; /* waits are spread by so much either way, 0 to 100; 20 */
@@ -272,16 +314,22 @@ typedef struct proc_config {
   uint32_t keepalive_time_ms;        /* silence before a ping, not under 10,000 (the processor's limit); 10,000 */
   uint32_t keepalive_timeout_ms;     /* silence after a ping that ends the connection, from 1; 5,000 */
   uint32_t pull_timeout_ms;          /* a stream not pulled for so long is replaced, from 1; 5,000 */
+  /* A stream that is pulled, but on which no batch is answered for so long though some were sent, is replaced: its
+   * processor is stuck. Not less than its slowest request may take. As long is a replaced stream still read for the
+   * answers to what was sent on it, which come as ORPHAN. From 1; 35,000 */
+  uint32_t answer_timeout_ms;
 
-  /* Pulls that find nothing to send are kept, up to so many: each lets a later request be sent at once instead
-   * of waiting for the next pull. 0 to 65,536; 64 */
-  uint32_t pull_credit;
   /* 1: requests not yet sent end as DISCONNECTED when no processor can be reached. 0: they wait until
    * their timeout. 0 */
   uint32_t fail_fast;
   /* 1: requests sent and unanswered when a stream is lost are sent again, which may allocate two game
    * servers for one request. 0: they end as DISCONNECTED, UNKNOWN. 0 */
   uint32_t resend_may_allocate_twice;
+  proc_severity log_level; /* the least severe line to report; WARNING */
+  /* A file descriptor of the host's, or -1; -1. For event loops that can't watch proc_get_wakeup_fd: a non-blocking
+   * pipe, socket or eventfd. 8 bytes (the number 1) are written to it when something comes to be polled and nothing
+   * waited before. It must stay open until proc_destroy. */
+  int32_t notify_fd;
 
   proc_transport transport;
   /* TLS: PEM text, or files that are read anew for every connection, so that a rotated file is used
@@ -294,12 +342,26 @@ typedef struct proc_config {
   proc_text tls_key_pem;
   proc_text tls_server_name; /* the name to expect in the certificate; default: the host's name */
 
-  proc_severity log_level; /* the least severe line to report; WARNING */
-  /* A stream that is pulled, but on which no batch is answered for so long though some were sent, is replaced: its
-   * processor is stuck. Not less than its slowest request may take. As long is a replaced stream still read for the
-   * answers to what was sent on it, which come as ORPHAN. From 1; 35,000 */
-  uint32_t answer_timeout_ms;
-  proc_event_fn* on_event; /* needed for proc_poll; proc_poll_events does without */
+  /* What follows is the host library's; the plugin does not look at it. */
+  /* The plugin's file. Default: what the environment's AGONES_PROCESSOR_PLUGIN names, or libagones_processor.so in the
+   * host library's own folder, or in the system's library path. */
+  proc_text plugin_file;
+  proc_text plugin_sha256; /* the file must have this SHA-256, 64 hexadecimal digits; then swaps must name one, too */
+  /* 1: the plugin's file and folder may be writable by their group, whichever that is (Kubernetes' fsGroup). 0: only by
+   * root's and this process's own. By others: never. 0 */
+  uint32_t plugin_group_may_write;
+  /* A new plugin has so long to be serving, 1 to 3,600,000; 10,000. Not asked of it while the old one does not serve. */
+  uint32_t swap_ready_timeout_ms;
+  uint32_t swap_drain_timeout_ms; /* the old plugin waits so long for the answers to what it sent, as above; 60,000 */
+  uint32_t reserved;
+
+  /* The first id that this client gives out, at most 2^52; 0: 1. The host library sets it, so that ids stay unique over
+   * swaps. */
+  uint64_t first_request_id;
+  proc_text reserved_texts[4];
+  void* owned_texts; /* proc_config_set keeps here what it copied; see proc_config_clear */
+
+  proc_event_fn* on_event; /* needed for proc_poll; proc_poll_events and proc_poll_json do without */
   void* event_context;
   proc_log_fn* on_log; /* NULL: log lines come as PROC_EVENT_LOG */
   void* log_context;
@@ -310,19 +372,36 @@ typedef struct proc_config {
  * ------------------------------------------------------------------------------------------------- */
 
 typedef int32_t proc_format;
-/* A serialized allocation.AllocationRequest. Fields that the plugin does not know are passed on. */
-#define PROC_FORMAT_PROTOBUF 0
-/* The JSON body of agones-allocator's REST endpoint (proto3 JSON). Unknown fields are refused. */
-#define PROC_FORMAT_JSON 1
+enum proc_format_values {
+  /* A serialized allocation.AllocationRequest. Fields that the plugin does not know are passed on. */
+  PROC_FORMAT_PROTOBUF = 0,
+  /* The JSON body of agones-allocator's REST endpoint (proto3 JSON). Unknown fields are refused. */
+  PROC_FORMAT_JSON = 1
+};
 
+/* For proc_allocate_request: what proc_allocate takes, and what later versions add to it. */
 typedef struct proc_request {
   uint32_t struct_size;
   proc_format format;
   proc_bytes body;
-  void* user_data;     /* given back in the event; the plugin does not look at it */
+  uint64_t token;      /* given back in the event; the library does not look at it */
   uint32_t timeout_ms; /* 0: the config's; at most 86,400,000 */
   uint32_t reserved;   /* 0, or the request is refused */
 } proc_request;
+
+/* A request on its way from one client to another, see proc_hand_over. */
+typedef struct proc_moved_request {
+  uint32_t struct_size;
+  uint32_t timeout_ms; /* what is left of its time, at least 1 */
+  uint64_t request_id; /* it keeps its id */
+  uint64_t token;
+  uint64_t waited_us; /* since proc_allocate, with all clients before */
+  proc_bytes body;    /* the allocation.AllocationRequest */
+} proc_moved_request;
+
+/* Called for every request that proc_hand_over gives away, under the rules of proc_event_fn. PROC_OK: it is taken. Else
+ * it stays for the next proc_hand_over. */
+typedef proc_status proc_take_fn(void* context, const proc_moved_request* request);
 
 /* Counters since proc_init, and four gauges. A request is counted as ended before its result can be polled. */
 typedef struct proc_stats {
@@ -341,6 +420,8 @@ typedef struct proc_stats {
   uint64_t cancelled;
   uint64_t disconnected;
   uint64_t shut_down;
+  uint64_t handed_over; /* ended here, without a result: proc_hand_over */
+  uint64_t taken_over;  /* not among the accepted: proc_take_over */
   uint64_t orphans;
   uint64_t resent;
   /* Wire. */
@@ -359,18 +440,22 @@ typedef struct proc_stats {
 } proc_stats;
 
 typedef uint32_t proc_drain_flags;
-/* Send and finish what was accepted. */
-#define PROC_DRAIN_FINISH 0u
-/* End what is not sent yet at once, as SHUTDOWN and NOT_SENT, with its bytes; finish what is sent. */
-#define PROC_DRAIN_RETURN_UNSENT 1u
+enum proc_drain_flag_values {
+  /* Send and finish what was accepted. */
+  PROC_DRAIN_FINISH = 0,
+  /* End what is not sent yet at once, as SHUTDOWN and NOT_SENT, with its bytes; finish what is sent. */
+  PROC_DRAIN_RETURN_UNSENT = 1
+};
 
 typedef int32_t proc_unload_state;
-/* Nothing of the plugin is left running: the library may be unmapped. */
-#define PROC_UNLOAD_SAFE 0
-/* Something still uses it; ask again. */
-#define PROC_UNLOAD_BUSY 1
-/* It can never be unmapped in this process. */
-#define PROC_UNLOAD_PINNED 2
+enum proc_unload_state_values {
+  /* Nothing of the library is left running: it may be unmapped. */
+  PROC_UNLOAD_SAFE = 0,
+  /* Something still uses it; ask again. */
+  PROC_UNLOAD_BUSY = 1,
+  /* It can never be unmapped in this process. */
+  PROC_UNLOAD_PINNED = 2
+};
 
 /* ---------------------------------------------------------------------------------------------------
  * Functions. Each is declared by its type, so that a host that uses dlsym has the type at hand:
@@ -378,11 +463,11 @@ typedef int32_t proc_unload_state;
  *     *(void **)&init = dlsym(library, "proc_init");
  * ------------------------------------------------------------------------------------------------- */
 
-/* The plugin's PROC_ABI_VERSION. To be called first; the major part must be the host's. [any, callback] */
+/* The library's PROC_ABI_VERSION. To be called first; the major part must be the host's. [any, callback] */
 typedef uint32_t proc_abi_version_fn(void);
 PROC_API proc_abi_version_fn proc_abi_version;
 
-/* The plugin's release, e.g. "1.0.0". NUL-terminated, lives as long as the library. [any, callback] */
+/* The library's release, e.g. "1.0.0". NUL-terminated, lives as long as the library. [any, callback] */
 typedef const char* proc_version_fn(void);
 PROC_API proc_version_fn proc_version;
 
@@ -396,86 +481,145 @@ PROC_API proc_outcome_string_fn proc_outcome_string;
 
 /* Fills *config with the defaults. host_abi_version: PROC_ABI_VERSION; struct_size: sizeof(proc_config).
  * Errors: VERSION, INVALID_ARGUMENT. [any, callback] */
-typedef proc_status proc_config_init_fn(uint32_t host_abi_version, proc_config* config, uint32_t struct_size);
+typedef proc_status proc_config_init_fn(uint32_t host_abi_version, proc_config* config, uint32_t struct_size,
+                                        char* error, uint64_t error_size);
 PROC_API proc_config_init_fn proc_config_init;
 
+/* Sets a field by its name, from text; both NUL-terminated. Numbers are decimal. Times (*_ms) may have a unit: ms, s,
+ * min, h; without one they are milliseconds. Sizes (*_bytes): B, KiB, MiB, GiB; without one, bytes. Flags: 0, 1, false,
+ * true. log_level and transport: the constants' names, such as warning, plaintext. Texts are copied, until
+ * proc_config_clear or the next value. on_event, on_log and their contexts are set in the struct alone.
+ * Errors: INVALID_ARGUMENT (no such field, not such a value, out of range). [any, callback], one thread a config */
+typedef proc_status proc_config_set_fn(proc_config* config, const char* name, const char* value, char* error,
+                                       uint64_t error_size);
+PROC_API proc_config_set_fn proc_config_set;
+
+/* Frees the texts that proc_config_set copied, and sets these fields to their defaults. Needed only after
+ * proc_config_set with texts, any time after proc_init. NULL is allowed. [any, callback], one thread a config */
+typedef void proc_config_clear_fn(proc_config* config);
+PROC_API proc_config_clear_fn proc_config_clear;
+
 /* Makes a client and starts to connect in the background; returns before it is connected.
- * *client is set on success alone. Certificates and keys are looked at here already.
- * Errors: VERSION, INVALID_ARGUMENT, NO_MEMORY, NO_RESOURCES, FORKED, INTERNAL. [any] */
+ * *client is set on success alone. Certificates and keys are looked at here already. The host library loads the plugin
+ * here: INVALID_ARGUMENT also says that there is no plugin, or one that can't be trusted or loaded.
+ * Errors: VERSION, INVALID_ARGUMENT, NO_MEMORY, NO_RESOURCES, FORKED. [any] */
 typedef proc_status proc_init_fn(const proc_config* config, proc_client** client, char* error, uint64_t error_size);
 PROC_API proc_init_fn proc_init;
 
-/* Accepts a request, or says at once why not. Never blocks, works while disconnected. *request_id (may
- * be NULL) gets the id, never 0, unique in this client; it is written before the event can be polled.
- * Errors (no event follows): INVALID_ARGUMENT, TOO_LARGE, QUEUE_FULL, SHUT_DOWN, NO_MEMORY, FORKED.
- * [any, callback] */
-typedef proc_status proc_allocate_fn(proc_client* client, const proc_request* request, uint64_t* request_id,
-                                     char* error, uint64_t error_size);
+/* Accepts a request, or says at once why not. Never blocks, works while disconnected. `body` is copied; size in bytes;
+ * timeout_ms 0: the config's, at most 86,400,000; `token` is given back in the event. *request_id (may be NULL) gets
+ * the id, never 0, unique in this client; it is written before the event can be polled.
+ * Errors (no event follows): INVALID_ARGUMENT, TOO_LARGE, QUEUE_FULL, SHUT_DOWN, NO_MEMORY. [any, callback] */
+typedef proc_status proc_allocate_fn(proc_client* client, proc_format format, const void* body, uint64_t size,
+                                     uint32_t timeout_ms, uint64_t token, uint64_t* request_id, char* error,
+                                     uint64_t error_size);
 PROC_API proc_allocate_fn proc_allocate;
+
+/* The same with a struct, which later versions of the ABI may add to. [any, callback] */
+typedef proc_status proc_allocate_request_fn(proc_client* client, const proc_request* request, uint64_t* request_id,
+                                             char* error, uint64_t error_size);
+PROC_API proc_allocate_request_fn proc_allocate_request;
 
 /* Asks for a request to end as CANCELLED. PROC_OK: it ends so, unless it has ended already. One that
  * was sent may still bring an ORPHAN. Never blocks. Errors: NOT_FOUND (id never given out), SHUT_DOWN (after
- * proc_shutdown), NO_MEMORY, FORKED. [any, callback] */
-typedef proc_status proc_cancel_fn(proc_client* client, uint64_t request_id);
+ * proc_shutdown), NO_MEMORY. [any, callback] */
+typedef proc_status proc_cancel_fn(proc_client* client, uint64_t request_id, char* error, uint64_t error_size);
 PROC_API proc_cancel_fn proc_cancel;
 
 /* Hands out waiting events to on_event, log lines to on_log.
  * max_events: at most so many, 0 = all that wait. max_time_us: starts no further callback after so
  * long, 0 = no limit. wait_ms: how long to wait for the first event; 0 = never blocks, negative = for
- * ever. *delivered (may be NULL) gets the number of events. After proc_shutdown it hands out the rest.
- * Errors: BUSY, IN_CALLBACK, INVALID_ARGUMENT (no on_event), NO_MEMORY (nothing is lost: poll again), FORKED. [poller]
- */
+ * ever, or until proc_wake. *delivered (may be NULL) gets the number of events, *more (may be NULL) 1 if more wait, else
+ * 0. After proc_shutdown it hands out the rest.
+ * Errors: BUSY, IN_CALLBACK, INVALID_ARGUMENT (no on_event), NO_MEMORY (nothing is lost: poll again). [poller] */
 typedef proc_status proc_poll_fn(proc_client* client, uint32_t max_events, uint32_t max_time_us, int32_t wait_ms,
-                                 uint32_t* delivered);
+                                 uint32_t* delivered, uint32_t* more, char* error, uint64_t error_size);
 PROC_API proc_poll_fn proc_poll;
 
 /* The same without callbacks: fills an array of `capacity` events, each `event_size` bytes apart
  * (sizeof(proc_event)). What the events point to lives until the next [poller] call.
  * Errors: as proc_poll. [poller] */
 typedef proc_status proc_poll_events_fn(proc_client* client, proc_event* events, uint32_t event_size, uint32_t capacity,
-                                        int32_t wait_ms, uint32_t* count);
+                                        uint32_t max_time_us, int32_t wait_ms, uint32_t* count, uint32_t* more,
+                                        char* error, uint64_t error_size);
 PROC_API proc_poll_events_fn proc_poll_events;
 
-/* An eventfd that is readable while there is something to poll: for epoll, select, libuv. Never read or
- * close it; it lives until proc_destroy. -1 in a forked child. [any, callback] */
-typedef int32_t proc_wakeup_fd_fn(const proc_client* client);
-PROC_API proc_wakeup_fd_fn proc_wakeup_fd;
+/* The same with each event as a JSON object, for hosts to which a struct costs more. Members, named as the fields:
+ *   RESULT      type requestId token outcome delivery code batchId message latencyUs gameServer request remainingMs
+ *   ORPHAN      type requestId batchId gameServer
+ *   CONNECTION  type connection message address retryAfterMs
+ *   LOG         type severity channel message requestId batchId
+ * gameServer is the AllocationResponse, request the AllocationRequest, in proto3 JSON; enums are the constants' names
+ * without their prefix ("RESULT", "ALLOCATED"); what is empty or 0 is left out, but for requestId, token, outcome and
+ * delivery of a RESULT. `on_json` and `context` are used during the call alone; log lines go to on_log if there is one.
+ * Errors: as proc_poll. [poller] */
+typedef proc_status proc_poll_json_fn(proc_client* client, proc_json_fn* on_json, void* context, uint32_t max_events,
+                                      uint32_t max_time_us, int32_t wait_ms, uint32_t* delivered, uint32_t* more,
+                                      char* error, uint64_t error_size);
+PROC_API proc_poll_json_fn proc_poll_json;
+
+/* Ends the poll that waits; if none does, the next one that would. [any, callback] */
+typedef proc_status proc_wake_fn(proc_client* client, char* error, uint64_t error_size);
+PROC_API proc_wake_fn proc_wake;
+
+/* *fd gets a file descriptor that is readable while there is something to poll: for epoll, select, libuv. Never read,
+ * write or close it; it lives until proc_destroy. Watched edge-triggered, it tells of what comes after `more` was 0:
+ * poll until then. [any, callback] */
+typedef proc_status proc_get_wakeup_fd_fn(const proc_client* client, int32_t* fd, char* error, uint64_t error_size);
+PROC_API proc_get_wakeup_fd_fn proc_get_wakeup_fd;
 
 /* From now on proc_allocate returns SHUT_DOWN; what was accepted goes on as the flags say. Can be called
- * again. stats.pending is 0 when everything has been polled. Errors: INVALID_ARGUMENT, FORKED. [any, callback] */
-typedef proc_status proc_drain_fn(proc_client* client, proc_drain_flags flags);
+ * again. stats.pending is 0 when everything has been polled. Errors: INVALID_ARGUMENT. [any, callback] */
+typedef proc_status proc_drain_fn(proc_client* client, proc_drain_flags flags, char* error, uint64_t error_size);
 PROC_API proc_drain_fn proc_drain;
+
+/* Gives what is not sent yet to another client, of this library or of another version of it; the host library swaps
+ * plugins with it. From the first call on proc_allocate returns SHUT_DOWN, CONNECTION events come no more, and what is
+ * not sent leaves without a result, each through `take`. Other events are polled as ever. Never waits: to be called
+ * until stats.pending is 0. max_time_us: as proc_poll. *count (may be NULL) gets the number taken, *more (may be NULL) 1
+ * if some that can be had now were not. What is not taken by the time of proc_shutdown ends as SHUTDOWN, NOT_SENT.
+ * [poller] */
+typedef proc_status proc_hand_over_fn(proc_client* client, proc_take_fn* take, void* context, uint32_t max_time_us,
+                                      uint32_t* count, uint32_t* more, char* error, uint64_t error_size);
+PROC_API proc_hand_over_fn proc_hand_over;
+
+/* Takes a request that another client gives away: its result comes from this one, with the same id and token.
+ * max_pending_requests does not keep it out. The id must not be one of this client's own: see first_request_id.
+ * Errors: INVALID_ARGUMENT, TOO_LARGE, SHUT_DOWN, NO_MEMORY. [any, callback] */
+typedef proc_status proc_take_over_fn(proc_client* client, const proc_moved_request* request, char* error,
+                                      uint64_t error_size);
+PROC_API proc_take_over_fn proc_take_over;
 
 /* Ends the client. Unsent requests end as SHUTDOWN, NOT_SENT at once. Sent ones are awaited for up to
  * timeout_ms and end as SHUTDOWN, UNKNOWN after that. Then the stream is closed and every plugin thread
  * ends: mostly at once, at worst (an attempt to connect that gets no answer) after connect_timeout_ms and
  * 5 s more. A name that is being looked up can't be given up: that takes as long as the system's resolver does
  * (resolv.conf: timeout, attempts), and the error text names it. With on_event, all events are handed out during the
- * call; without, poll them afterwards with proc_poll_events.
- * Errors: TIMEOUT (something did not end; the text names it; call again), IN_CALLBACK, BUSY, FORKED.
- * [poller] */
+ * call; without, poll them afterwards with proc_poll_events or proc_poll_json.
+ * Errors: TIMEOUT (something did not end; the text names it; call again), IN_CALLBACK, BUSY. [poller] */
 typedef proc_status proc_shutdown_fn(proc_client* client, uint32_t timeout_ms, char* error, uint64_t error_size);
 PROC_API proc_shutdown_fn proc_shutdown;
 
-/* Frees a client that was shut down; events not yet polled are lost. The handle is invalid afterwards.
- * NULL is allowed. Errors: BUSY (not shut down, or being polled), IN_CALLBACK, FORKED. [poller] */
-typedef proc_status proc_destroy_fn(proc_client* client);
+/* Frees a client that was shut down; events not yet polled are lost. The handle is invalid afterwards. The host library
+ * unloads the plugin here. NULL is allowed. Errors: BUSY (not shut down, or being polled), IN_CALLBACK. [poller] */
+typedef proc_status proc_destroy_fn(proc_client* client, char* error, uint64_t error_size);
 PROC_API proc_destroy_fn proc_destroy;
 
-/* Fills *stats (struct_size set by the caller). Errors: INVALID_ARGUMENT, FORKED. [any, callback] */
-typedef proc_status proc_get_stats_fn(const proc_client* client, proc_stats* stats);
+/* Fills *stats (struct_size set by the caller). Through the host library: of all plugins since proc_init. [any, callback]
+ */
+typedef proc_status proc_get_stats_fn(const proc_client* client, proc_stats* stats, char* error, uint64_t error_size);
 PROC_API proc_get_stats_fn proc_get_stats;
 
-/* The state of the connection and, in `reason`, why (NUL-terminated, cut to fit; NULL and 0 allowed).
- * Errors: INVALID_ARGUMENT, FORKED. [any, callback] */
+/* The state of the connection and, in `reason`, why (NUL-terminated, cut to fit; NULL and 0 allowed). [any, callback] */
 typedef proc_status proc_get_connection_fn(const proc_client* client, proc_connection_state* state, char* reason,
-                                           uint64_t reason_size);
+                                           uint64_t reason_size, char* error, uint64_t error_size);
 PROC_API proc_get_connection_fn proc_get_connection;
 
 /* Writes an allocation.AllocationResponse (proc_event.response) as proto3 JSON. *needed (may be NULL)
  * gets the length without the final NUL; if `size` is not greater, nothing is written but an empty text,
  * and TOO_LARGE is returned. Errors: INVALID_ARGUMENT (not such bytes), TOO_LARGE. [any, callback] */
-typedef proc_status proc_response_to_json_fn(proc_bytes response, char* json, uint64_t size, uint64_t* needed);
+typedef proc_status proc_response_to_json_fn(const void* response, uint64_t response_size, char* json, uint64_t size,
+                                             uint64_t* needed, char* error, uint64_t error_size);
 PROC_API proc_response_to_json_fn proc_response_to_json;
 
 /* Whether the library may be unmapped now; `reason` names what holds it. [any] */
@@ -489,13 +633,20 @@ PROC_API proc_get_unload_state_fn proc_get_unload_state;
   F(status_string)            \
   F(outcome_string)           \
   F(config_init)              \
+  F(config_set)               \
+  F(config_clear)             \
   F(init)                     \
   F(allocate)                 \
+  F(allocate_request)         \
   F(cancel)                   \
   F(poll)                     \
   F(poll_events)              \
-  F(wakeup_fd)                \
+  F(poll_json)                \
+  F(wake)                     \
+  F(get_wakeup_fd)            \
   F(drain)                    \
+  F(hand_over)                \
+  F(take_over)                \
   F(shutdown)                 \
   F(destroy)                  \
   F(get_stats)                \

@@ -1,0 +1,322 @@
+// SPDX-License-Identifier: Apache-2.0
+// The host library's exported functions: those of agones/processor.h, passed on to a plugin, and those of
+// agones/processor_swap.h. Those that need no client are in plugin/abi/stateless.cpp.
+#include <algorithm>
+#include <cstring>
+#include <exception>
+#include <string>
+
+#include "abi/border.h"
+#include "abi/config_fields.h"
+#include "agones/processor_layout.h"
+#include "host/host.h"
+#include "host/shared_plugins.h"
+
+using agones::host::Generation;
+using agones::host::Host;
+using agones::host::Roles;
+using agones::host::Swap;
+using agones::plugin::check_size;
+using agones::plugin::copy_text;
+using agones::plugin::guarded;
+using agones::plugin::invalid;
+using agones::plugin::Result;
+using agones::plugin::Spell;
+
+struct proc_client {
+  explicit proc_client(const proc_config& config) : host(config) {}
+  Host host;
+};
+
+namespace {
+
+constexpr std::uint32_t kSwapReportSize = offsetof(proc_swap_report, error) + sizeof(proc_swap_report::error);
+
+Result check_client(const proc_client* client) {
+  if (client == nullptr) {
+    return invalid("client: NULL");
+  }
+  if (client->host.in_forked_child()) {
+    return {PROC_ERR_FORKED, "the process was forked after the client was made"};
+  }
+  return {};
+}
+
+proc_status status_of(const agones::LibraryError& error) {
+  return error.kind() == agones::LibraryError::Kind::kWrongVersion ? PROC_ERR_VERSION : PROC_ERR_INVALID_ARGUMENT;
+}
+
+// For what needs no more than the plugin that takes new requests. Nothing here throws but what the plugin's own function
+// would, and the checks in front are two reads.
+template <typename Call>
+proc_status pass_on(const proc_client* client, char* error, std::uint64_t error_size, const Call& call) {
+  if (client == nullptr || client->host.in_forked_child()) {
+    return guarded(error, error_size, [&] { return check_client(client); });
+  }
+  const Roles::Visit current = client->host.current();
+  return call(current->api(), current->client());
+}
+
+// A poll function of the plugin's, with the arguments that are its own.
+template <typename Function>
+class PollWith : public Host::Source {
+ public:
+  explicit PollWith(const Function& function) : function_(function) {}
+  proc_status poll(Generation& generation, const Limits& limits, std::uint32_t& delivered, std::uint32_t& more,
+                   char* error, std::uint64_t error_size) override {
+    return function_(generation.api(), generation.client(), limits, delivered, more, error, error_size);
+  }
+
+ private:
+  const Function& function_;
+};
+
+template <typename Function>
+Result poll_with(Host& host, Spell& spell, const Function& function) {
+  PollWith<Function> source(function);
+  return host.poll(source, spell);
+}
+
+}  // namespace
+
+extern "C" {
+
+proc_status proc_init(const proc_config* config, proc_client** client, char* error, std::uint64_t error_size) {
+  return guarded(error, error_size, [&]() -> Result {
+    PROC_TRY(agones::plugin::check_init(config, client));
+    if (agones::host::forked_with_clients()) {
+      return agones::plugin::forked_before_init();
+    }
+    const proc_config complete = agones::plugin::complete_config(*config);
+    if (std::string problem = agones::plugin::check_config(complete); !problem.empty()) {
+      return invalid(std::move(problem));
+    }
+    try {
+      *client = new proc_client(*config);
+      return {};
+    } catch (const agones::LibraryError& fault) {
+      return {status_of(fault), fault.what()};
+    }
+  });
+}
+
+proc_status proc_allocate(proc_client* client, proc_format format, const void* body, std::uint64_t size,
+                          std::uint32_t timeout_ms, std::uint64_t token, std::uint64_t* request_id, char* error,
+                          std::uint64_t error_size) {
+  return pass_on(client, error, error_size, [&](const agones::LibraryApi& api, proc_client* plugin) {
+    return api.allocate(plugin, format, body, size, timeout_ms, token, request_id, error, error_size);
+  });
+}
+
+proc_status proc_allocate_request(proc_client* client, const proc_request* request, std::uint64_t* request_id,
+                                  char* error, std::uint64_t error_size) {
+  return pass_on(client, error, error_size, [&](const agones::LibraryApi& api, proc_client* plugin) {
+    return api.allocate_request(plugin, request, request_id, error, error_size);
+  });
+}
+
+proc_status proc_cancel(proc_client* client, std::uint64_t request_id, char* error, std::uint64_t error_size) {
+  return guarded(error, error_size, [&]() -> Result {
+    PROC_TRY(check_client(client));
+    return client->host.cancel(request_id);
+  });
+}
+
+proc_status proc_poll(proc_client* client, std::uint32_t max_events, std::uint32_t max_time_us, std::int32_t wait_ms,
+                      std::uint32_t* delivered, std::uint32_t* more, char* error, std::uint64_t error_size) {
+  Spell spell = Spell::of(max_events, max_time_us, wait_ms);
+  const proc_status status = guarded(error, error_size, [&]() -> Result {
+    PROC_TRY(check_client(client));
+    if (!client->host.has_event_callback()) {
+      return invalid("on_event: not set; use proc_poll_events or proc_poll_json");
+    }
+    return poll_with(client->host, spell,
+                     [](const agones::LibraryApi& api, proc_client* plugin, const Host::Source::Limits& limits,
+                        std::uint32_t& count, std::uint32_t& rest, char* text, std::uint64_t size) {
+                       return api.poll(plugin, limits.max_events, limits.max_time_us, limits.wait_ms, &count, &rest,
+                                       text, size);
+                     });
+  });
+  spell.report(delivered, more);
+  return status;
+}
+
+proc_status proc_poll_json(proc_client* client, proc_json_fn* on_json, void* context, std::uint32_t max_events,
+                           std::uint32_t max_time_us, std::int32_t wait_ms, std::uint32_t* delivered,
+                           std::uint32_t* more, char* error, std::uint64_t error_size) {
+  Spell spell = Spell::of(max_events, max_time_us, wait_ms);
+  const proc_status status = guarded(error, error_size, [&]() -> Result {
+    PROC_TRY(check_client(client));
+    if (on_json == nullptr) {
+      return invalid("on_json: NULL");
+    }
+    return poll_with(client->host, spell,
+                     [&](const agones::LibraryApi& api, proc_client* plugin, const Host::Source::Limits& limits,
+                         std::uint32_t& count, std::uint32_t& rest, char* text, std::uint64_t size) {
+                       return api.poll_json(plugin, on_json, context, limits.max_events, limits.max_time_us,
+                                            limits.wait_ms, &count, &rest, text, size);
+                     });
+  });
+  spell.report(delivered, more);
+  return status;
+}
+
+proc_status proc_poll_events(proc_client* client, proc_event* events, std::uint32_t event_size, std::uint32_t capacity,
+                             std::uint32_t max_time_us, std::int32_t wait_ms, std::uint32_t* count, std::uint32_t* more,
+                             char* error, std::uint64_t error_size) {
+  Spell spell = Spell::of(capacity, max_time_us, wait_ms);
+  const proc_status status = guarded(error, error_size, [&]() -> Result {
+    PROC_TRY(check_client(client));
+    PROC_TRY(agones::plugin::check_array(events, event_size, capacity, count));
+    auto* out = reinterpret_cast<char*>(events);
+    return poll_with(client->host, spell,
+                     [&, out](const agones::LibraryApi& api, proc_client* plugin, const Host::Source::Limits& limits,
+                              std::uint32_t& filled, std::uint32_t& rest, char* text, std::uint64_t size) {
+                       auto* next = reinterpret_cast<proc_event*>(out + std::size_t{spell.delivered} * event_size);
+                       return api.poll_events(plugin, next, event_size, limits.max_events, limits.max_time_us,
+                                              limits.wait_ms, &filled, &rest, text, size);
+                     });
+  });
+  spell.report(count, more);
+  return status;
+}
+
+proc_status proc_wake(proc_client* client, char* error, std::uint64_t error_size) {
+  return guarded(error, error_size, [&]() -> Result {
+    PROC_TRY(check_client(client));
+    client->host.wake();
+    return {};
+  });
+}
+
+proc_status proc_get_wakeup_fd(const proc_client* client, std::int32_t* fd, char* error, std::uint64_t error_size) {
+  return guarded(error, error_size, [&]() -> Result {
+    PROC_TRY(check_client(client));
+    if (fd == nullptr) {
+      return invalid("fd: NULL");
+    }
+    *fd = client->host.wakeup_fd();
+    return {};
+  });
+}
+
+proc_status proc_drain(proc_client* client, proc_drain_flags flags, char* error, std::uint64_t error_size) {
+  return guarded(error, error_size, [&]() -> Result {
+    PROC_TRY(check_client(client));
+    return client->host.drain(flags);
+  });
+}
+
+proc_status proc_hand_over(proc_client* client, proc_take_fn* take, void* context, std::uint32_t max_time_us,
+                           std::uint32_t* count, std::uint32_t* more, char* error, std::uint64_t error_size) {
+  Spell spell = Spell::of(0, max_time_us, 0);
+  const proc_status status = guarded(error, error_size, [&]() -> Result {
+    PROC_TRY(check_client(client));
+    return client->host.hand_over(take, context, spell);
+  });
+  spell.report(count, more);
+  return status;
+}
+
+proc_status proc_take_over(proc_client* client, const proc_moved_request* request, char* error,
+                           std::uint64_t error_size) {
+  return pass_on(client, error, error_size, [&](const agones::LibraryApi& api, proc_client* plugin) {
+    return api.take_over(plugin, request, error, error_size);
+  });
+}
+
+proc_status proc_shutdown(proc_client* client, std::uint32_t timeout_ms, char* error, std::uint64_t error_size) {
+  return guarded(error, error_size, [&]() -> Result {
+    PROC_TRY(check_client(client));
+    return client->host.shutdown(std::chrono::milliseconds(timeout_ms));
+  });
+}
+
+proc_status proc_destroy(proc_client* client, char* error, std::uint64_t error_size) {
+  return guarded(error, error_size, [&]() -> Result {
+    if (client == nullptr) {
+      return {};
+    }
+    PROC_TRY(check_client(client));
+    PROC_TRY(client->host.may_destroy());
+    delete client;
+    return {};
+  });
+}
+
+proc_status proc_get_stats(const proc_client* client, proc_stats* stats, char* error, std::uint64_t error_size) {
+  return guarded(error, error_size, [&]() -> Result {
+    PROC_TRY(check_client(client));
+    if (stats == nullptr) {
+      return invalid("stats: NULL");
+    }
+    PROC_TRY(check_size("stats", stats->struct_size, agones::plugin::kStatsSize));
+    client->host.swap().get_stats(*stats);
+    return {};
+  });
+}
+
+proc_status proc_get_connection(const proc_client* client, proc_connection_state* state, char* reason,
+                                std::uint64_t reason_size, char* error, std::uint64_t error_size) {
+  return pass_on(client, error, error_size, [&](const agones::LibraryApi& api, proc_client* plugin) {
+    return api.get_connection(plugin, state, reason, reason_size, error, error_size);
+  });
+}
+
+proc_unload_state proc_get_unload_state(char* reason, std::uint64_t reason_size) {
+  const int clients = agones::host::clients();
+  try {
+    std::string holds;
+    if (clients != 0) {
+      holds = std::to_string(clients) + " client" + (clients == 1 ? " is" : "s are") + " not destroyed";
+    }
+    copy_text(holds, reason, reason_size);
+  } catch (const std::exception&) {
+    copy_text("", reason, reason_size);
+  }
+  return clients == 0 ? PROC_UNLOAD_SAFE : PROC_UNLOAD_BUSY;
+}
+
+proc_status proc_swap(proc_client* client, const char* file, const char* sha256, char* error,
+                      std::uint64_t error_size) {
+  return guarded(error, error_size, [&]() -> Result {
+    PROC_TRY(check_client(client));
+    if (file == nullptr || *file == '\0') {
+      return invalid(file == nullptr ? "file: NULL" : "file: empty");
+    }
+    return client->host.start_swap(file, sha256 != nullptr ? sha256 : "");
+  });
+}
+
+proc_status proc_get_swap_report(const proc_client* client, proc_swap_report* report, char* error,
+                                 std::uint64_t error_size) {
+  return guarded(error, error_size, [&]() -> Result {
+    PROC_TRY(check_client(client));
+    if (report == nullptr) {
+      return invalid("report: NULL");
+    }
+    PROC_TRY(check_size("report", report->struct_size, kSwapReportSize));
+    const Swap::Report now = client->host.swap().report();
+    report->state = now.state;
+    copy_text(now.from_version, report->from_version, sizeof(report->from_version));
+    copy_text(now.to_version, report->to_version, sizeof(report->to_version));
+    report->moved = now.moved;
+    report->drained = now.drained;
+    report->longest_gap_us = static_cast<std::uint64_t>(now.longest_gap.count());
+    report->unloaded = now.unloaded ? 1 : 0;
+    report->reserved = 0;
+    copy_text(now.error, report->error, sizeof(report->error));
+    return {};
+  });
+}
+
+proc_status proc_get_plugin_version(const proc_client* client, char* version, std::uint64_t size, char* error,
+                                    std::uint64_t error_size) {
+  return guarded(error, error_size, [&]() -> Result {
+    PROC_TRY(check_client(client));
+    copy_text(client->host.current()->version(), version, size);
+    return {};
+  });
+}
+
+}  // extern "C"

@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "host/host.h"
+
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <memory>
+#include <utility>
+
+#include "host/plugin_search.h"
+#include "host/shared_plugins.h"
+
+namespace agones::host {
+
+using plugin::Result;
+using plugin::Spell;
+using std::chrono::duration_cast;
+using std::chrono::microseconds;
+using std::chrono::milliseconds;
+
+namespace {
+
+std::unique_ptr<Generation> first_generation(const HostConfig& config) {
+  const std::uint64_t first_id = std::max<std::uint64_t>(1, config.known().first_request_id);
+  return std::make_unique<Generation>(
+      load_plugin(find_plugin(config.plugin_file()), config.load_options(config.sha256())), config, first_id);
+}
+
+}  // namespace
+
+Host::Host(const proc_config& config)
+    : config_(config),
+      readiness_(config_.known().notify_fd),
+      roles_(first_generation(config_)),
+      swap_(roles_, config_, readiness_) {
+  readiness_.watch(roles_.current().wakeup_fd());
+}
+
+Host::Counted::Counted() {
+  client_made();
+}
+
+Host::Counted::~Counted() {
+  client_freed();
+}
+
+// ---- Any thread -------------------------------------------------------------------------------------
+
+Result Host::cancel(std::uint64_t id) {
+  std::array<char, 256> error{};
+  const auto cancel_in = [&](const Roles::Visit& visit) {
+    return visit->api().cancel(visit->client(), id, error.data(), error.size());
+  };
+  const auto cancel_in_current = [&] { return cancel_in(roles_.visit_current()); };
+  proc_status status = cancel_in_current();
+  if (status != PROC_ERR_NOT_FOUND) {
+    return {status, error.data()};
+  }
+  const bool moving = swap_.cancel_in_transit(id);
+  if (const Roles::Visit old = roles_.visit_old()) {
+    status = cancel_in(old);
+  }
+  if (!moving && status == PROC_ERR_NOT_FOUND) {
+    // It may have arrived in the meantime.
+    status = cancel_in_current();
+  }
+  if (status == PROC_ERR_SHUT_DOWN || (status == PROC_ERR_NOT_FOUND && swap_.gave_out(id))) {
+    return {};  // it ended long ago
+  }
+  return {status, error.data()};
+}
+
+Result Host::drain(proc_drain_flags flags) {
+  std::array<char, 256> error{};
+  while (true) {
+    const Roles::Visit visit = roles_.visit_current();
+    const proc_status status = visit->api().drain(visit->client(), flags, error.data(), error.size());
+    if (status != PROC_OK) {
+      return {status, error.data()};
+    }
+    // A plugin that comes after this is drained when it comes.
+    drained_.store(flags);
+    if (&*roles_.visit_current() == &*visit) {
+      return {};
+    }
+  }
+}
+
+void Host::wake() {
+  woken_.store(true);
+  const Roles::Visit current = roles_.visit_current();
+  current->api().wake(current->client(), nullptr, 0);
+  readiness_.tell();
+}
+
+Result Host::start_swap(const std::string& file, const std::string& sha256) {
+  Result started = swap_.start(file, sha256);
+  if (started.status == PROC_OK) {
+    // Whoever waits in the plugin is to see to the swap now.
+    const Roles::Visit current = roles_.visit_current();
+    current->api().wake(current->client(), nullptr, 0);
+    readiness_.tell();
+  }
+  return started;
+}
+
+// ---- The polling thread -----------------------------------------------------------------------------
+
+Result Host::poll(Source& source, Spell& spell) {
+  const plugin::Poller::Right right(poller_);
+  if (!right.held()) {
+    return right.result();
+  }
+  const Clock::time_point start = Clock::now();
+  const bool for_ever = spell.wait.count() < 0;
+  while (true) {
+    bool swap_ended = false;
+    if (swap_.running()) {
+      step(spell.max_time);
+      swap_ended = !swap_.running();
+    }
+    const auto left =
+        for_ever ? milliseconds(-1)
+                 : std::max(milliseconds(0), std::chrono::ceil<milliseconds>(start + spell.wait - Clock::now()));
+    const bool may_wait = left.count() != 0 && !swap_ended && !woken_.load();
+    const bool swapping = swap_.running();
+    Result result = poll_once(source, spell, start, may_wait && !swapping ? left : milliseconds(0));
+    if (result.status != PROC_OK || spell.delivered != 0 || left.count() == 0) {
+      return result;
+    }
+    if (swap_ended || woken_.exchange(false)) {
+      return {};
+    }
+    if (swapping) {
+      readiness_.wait(left);
+    }
+  }
+}
+
+Result Host::poll_once(Source& source, Spell& spell, Clock::time_point start, milliseconds wait) {
+  spell.more = false;
+  if (Generation* old = roles_.old()) {
+    Result result = poll_one(source, *old, spell, start, milliseconds(0));
+    if (result.status != PROC_OK) {
+      return result;
+    }
+  }
+  return poll_one(source, roles_.current(), spell, start, spell.delivered != 0 ? milliseconds(0) : wait);
+}
+
+Result Host::poll_one(Source& source, Generation& generation, Spell& spell, Clock::time_point start,
+                      milliseconds wait) {
+  Source::Limits limits{0, 0, static_cast<std::int32_t>(std::min<std::int64_t>(wait.count(), INT32_MAX))};
+  if (spell.max_events != 0) {
+    limits.max_events = spell.max_events - spell.delivered;
+    if (limits.max_events == 0) {
+      spell.more = true;  // perhaps
+      return {};
+    }
+  }
+  if (spell.max_time.count() != 0) {
+    // After the wait for the first event the time begins anew.
+    const auto used = spell.delivered != 0 ? duration_cast<microseconds>(Clock::now() - start) : microseconds(0);
+    if (used >= spell.max_time) {
+      spell.more = true;  // perhaps
+      return {};
+    }
+    limits.max_time_us = static_cast<std::uint32_t>((spell.max_time - used).count());
+  }
+  std::uint32_t delivered = 0;
+  std::uint32_t more = 0;
+  std::array<char, 512> error{};
+  const proc_status status = source.poll(generation, limits, delivered, more, error.data(), error.size());
+  spell.delivered += delivered;
+  spell.more = spell.more || more != 0;
+  return {status, status == PROC_OK ? std::string() : std::string(error.data())};
+}
+
+void Host::step(microseconds max_time) {
+  readiness_.clear();
+  const Generation* before = &roles_.current();
+  swap_.step(max_time);
+  const Generation& current = roles_.current();
+  if (const std::int64_t flags = drained_.load(); flags != kNotDrained && &current != before) {
+    current.api().drain(current.client(), static_cast<proc_drain_flags>(flags), nullptr, 0);
+  }
+}
+
+Result Host::hand_over(proc_take_fn* take, void* context, Spell& spell) {
+  const plugin::Poller::Right right(poller_);
+  if (!right.held()) {
+    return right.result();
+  }
+  std::uint32_t count = 0;
+  std::uint32_t more = 0;
+  std::array<char, 512> error{};
+  const Generation& current = roles_.current();
+  const proc_status status =
+      current.api().hand_over(current.client(), take, context, static_cast<std::uint32_t>(spell.max_time.count()),
+                              &count, &more, error.data(), error.size());
+  spell.delivered = count;
+  spell.more = more != 0;
+  return {status, error.data()};
+}
+
+Result Host::shutdown(milliseconds timeout) {
+  const plugin::Poller::Right right(poller_);
+  if (!right.held()) {
+    return right.result();
+  }
+  if (shut_down_) {
+    return {};
+  }
+  swap_.end();
+  const Clock::time_point end = Clock::now() + timeout;
+  std::array<char, 1024> error{};
+  for (Generation* generation : {roles_.old(), &roles_.current()}) {
+    if (generation == nullptr) {
+      continue;
+    }
+    const auto left = std::chrono::ceil<milliseconds>(end - Clock::now()).count();
+    const auto left_ms = static_cast<std::uint32_t>(std::clamp<std::int64_t>(left, 0, UINT32_MAX));
+    const proc_status status = generation->api().shutdown(generation->client(), left_ms, error.data(), error.size());
+    if (status != PROC_OK) {
+      return {status, error.data()};
+    }
+  }
+  shut_down_ = true;
+  return {};
+}
+
+Result Host::may_destroy() {
+  const plugin::Poller::Right right(poller_);
+  if (!right.held()) {
+    return right.result();
+  }
+  if (!shut_down_) {
+    return {PROC_ERR_BUSY, "the client was not shut down"};
+  }
+  return {};
+}
+
+}  // namespace agones::host

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+// A client of the host library: passes every call on to the plugin that has the role for it.
+//
+//   any thread:      allocate, cancel ... --> Roles --> the current plugin (cancel: or the old one)
+//   polling thread:  poll --> Swap::step, then the old plugin's events, then the current one's
+#pragma once
+
+#include <agones/processor_swap.h>
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <string>
+
+#include "abi/border.h"
+#include "abi/spell.h"
+#include "host/host_config.h"
+#include "host/readiness.h"
+#include "host/roles.h"
+#include "host/swap.h"
+#include "platform/fork_guard.h"
+#include "session/poll_right.h"
+
+namespace agones::host {
+
+class Host {
+ public:
+  // `config` has been checked. Throws StatusError, LibraryError.
+  explicit Host(const proc_config& config);
+  Host(const Host&) = delete;
+  Host& operator=(const Host&) = delete;
+
+  bool in_forked_child() const { return fork_guard_.in_child(); }
+
+  // Any thread.
+  Roles::Visit current() const { return roles_.visit_current(); }
+  plugin::Result cancel(std::uint64_t id);
+  plugin::Result drain(proc_drain_flags flags);
+  void wake();
+  int wakeup_fd() const { return readiness_.fd(); }
+  plugin::Result start_swap(const std::string& file, const std::string& sha256);
+  Swap& swap() { return swap_; }
+  const Swap& swap() const { return swap_; }
+
+  // One plugin's poll function of the host's choice. Its limits are what is left of the spell's; it adds to what was
+  // delivered.
+  class Source {
+   public:
+    virtual ~Source() = default;
+    struct Limits {
+      std::uint32_t max_events;
+      std::uint32_t max_time_us;
+      std::int32_t wait_ms;
+    };
+    virtual proc_status poll(Generation& generation, const Limits& limits, std::uint32_t& delivered,
+                             std::uint32_t& more, char* error, std::uint64_t error_size) = 0;
+  };
+  plugin::Result poll(Source& source, plugin::Spell& spell);
+  bool has_event_callback() const { return config_.known().on_event != nullptr; }
+  plugin::Result hand_over(proc_take_fn* take, void* context, plugin::Spell& spell);
+  plugin::Result shutdown(std::chrono::milliseconds timeout);
+  plugin::Result may_destroy();
+
+ private:
+  static constexpr std::int64_t kNotDrained = -1;
+
+  using Clock = std::chrono::steady_clock;
+
+  plugin::Result poll_once(Source& source, plugin::Spell& spell, Clock::time_point start,
+                           std::chrono::milliseconds wait);
+  plugin::Result poll_one(Source& source, Generation& generation, plugin::Spell& spell, Clock::time_point start,
+                          std::chrono::milliseconds wait);
+  void step(std::chrono::microseconds max_time);
+
+  // First: counted until everything else is gone.
+  class Counted {
+   public:
+    Counted();
+    ~Counted();
+    Counted(const Counted&) = delete;
+    Counted& operator=(const Counted&) = delete;
+  };
+  const Counted counted_;
+  const HostConfig config_;
+  const plugin::ForkGuard fork_guard_;
+  plugin::Poller poller_;
+  Readiness readiness_;
+  Roles roles_;
+  Swap swap_;
+  std::atomic<bool> woken_{false};
+  // The last flags of proc_drain, for plugins to come; negative: there were none.
+  std::atomic<std::int64_t> drained_{kNotDrained};
+  bool shut_down_ = false;
+};
+
+}  // namespace agones::host

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which generation takes new requests, and which one is on its way out. Any thread may visit one without a lock that
+// visitors share; the polling thread replaces them, and lets none go while somebody is inside.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <utility>
+
+#include "host/generation.h"
+
+namespace agones::host {
+
+class Roles {
+ private:
+  static constexpr std::size_t kStripes = 16;
+
+  // Threads are spread over these, so that visitors do not share a cache line.
+  struct alignas(64) Stripe {
+    std::atomic<std::int64_t> visitors{0};
+  };
+
+  struct Place {
+    std::unique_ptr<Generation> generation;
+    std::array<Stripe, kStripes> stripes;
+  };
+
+ public:
+  // While it lives, its generation does.
+  class Visit {
+   public:
+    Visit() = default;
+    Visit(Generation* generation, std::atomic<std::int64_t>* visitors) : generation_(generation), visitors_(visitors) {}
+    ~Visit() {
+      if (visitors_ != nullptr) {
+        visitors_->fetch_sub(1, std::memory_order_release);
+      }
+    }
+    Visit(Visit&& other) noexcept
+        : generation_(std::exchange(other.generation_, nullptr)), visitors_(std::exchange(other.visitors_, nullptr)) {}
+    Visit& operator=(Visit&&) = delete;
+
+    explicit operator bool() const { return generation_ != nullptr; }
+    Generation* operator->() const { return generation_; }
+    Generation& operator*() const { return *generation_; }
+
+   private:
+    Generation* generation_ = nullptr;
+    std::atomic<std::int64_t>* visitors_ = nullptr;
+  };
+
+  explicit Roles(std::unique_ptr<Generation> first) { places_[0].generation = std::move(first); }
+
+  // Any thread.
+  Visit visit_current() const { return visit(current_); }
+  // Empty if there is none.
+  Visit visit_old() const { return visit(old_); }
+
+  // The polling thread's.
+  Generation& current() const { return *places_[static_cast<std::size_t>(current_.load())].generation; }
+  Generation* old() const;
+  // The current one becomes the old one.
+  void replace(std::unique_ptr<Generation> next);
+  // Nobody who came when the old one was current is still inside.
+  bool is_left();
+  // No more visits to the old one.
+  void retire_old();
+  // The one that was retired; null while somebody is still inside.
+  std::unique_ptr<Generation> take_retired();
+
+ private:
+  static constexpr int kNone = -1;
+
+  Visit visit(const std::atomic<int>& role) const;
+  // Every stripe was seen empty once since `watched_` was set: who comes later is not meant.
+  bool was_empty();
+  void watch(int place);
+
+  mutable std::array<Place, 2> places_;
+  std::atomic<int> current_{0};
+  std::atomic<int> old_{kNone};
+  int watched_ = kNone;
+  std::array<bool, kStripes> seen_empty_{};
+};
+
+}  // namespace agones::host

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// What every exported function does around its work, in the plugin and in the host library: nothing that is thrown
+// crosses the border, errors become a status and a text.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "agones/processor.h"
+
+namespace agones::plugin {
+
+// A status and, where there is more to say, the sentence for the host.
+struct Result {
+  proc_status status = PROC_OK;
+  std::string text;
+};
+
+Result invalid(std::string text);
+
+// NUL-terminated, cut to fit. NULL and 0 are allowed.
+void copy_text(std::string_view text, char* out, std::uint64_t size);
+
+// A struct of the host's may be longer than `least`, never shorter.
+Result check_size(const char* name, std::uint32_t size, std::uint32_t least);
+Result check_version(std::uint32_t host_abi_version);
+
+// What the arguments of these functions are checked for first.
+Result check_init(const proc_config* config, proc_client** client);
+Result check_array(const proc_event* events, std::uint32_t event_size, std::uint32_t capacity,
+                   const std::uint32_t* count);
+Result forked_before_init();
+
+// What the structs of ABI 1.0 end with.
+inline constexpr std::uint32_t kConfigSize = offsetof(proc_config, log_context) + sizeof(void*);
+inline constexpr std::uint32_t kRequestSize = offsetof(proc_request, reserved) + sizeof(std::uint32_t);
+inline constexpr std::uint32_t kMovedRequestSize = offsetof(proc_moved_request, body) + sizeof(proc_bytes);
+inline constexpr std::uint32_t kEventSize = offsetof(proc_event, channel) + sizeof(proc_text);
+inline constexpr std::uint32_t kStatsSize = offsetof(proc_stats, states_merged) + sizeof(std::uint64_t);
+
+// For a catch (...) block: the status and text of what is being handled. A thread's cancellation goes on.
+Result current_exception_result() noexcept(false);
+
+// Runs an exported function's body: its failure becomes a status and a text, whatever it throws.
+template <typename Body>
+proc_status guarded(char* error, std::uint64_t error_size, const Body& body) {
+  Result result;
+  try {
+    result = body();
+  } catch (...) {
+    result = current_exception_result();
+  }
+  if (result.status != PROC_OK) {
+    copy_text(result.text.empty() ? "no memory" : result.text, error, error_size);
+  }
+  return result.status;
+}
+
+}  // namespace agones::plugin
+
+// Inside a guarded body: a check that fails is the result.
+#define PROC_TRY(check)                                                      \
+  if (agones::plugin::Result result_ = (check); result_.status != PROC_OK) { \
+    return result_;                                                          \
+  }

@@ -1,0 +1,366 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "abi/config_fields.h"
+
+#include <algorithm>
+#include <cctype>
+#include <charconv>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <map>
+#include <string_view>
+#include <vector>
+
+#include "abi/names.h"
+#include "text/utf8.h"
+
+namespace agones::plugin {
+
+namespace {
+
+constexpr std::uint32_t kHour = 3'600'000;
+constexpr std::uint32_t kDay = 24 * kHour;
+constexpr std::uint64_t kHighestFirstId = std::uint64_t{1} << 52U;
+
+enum class Kind : std::uint8_t { kNumber, kTime, kSize, kFlag, kSeverity, kTransport, kDescriptor, kId, kText };
+
+struct Field {
+  const char* name;
+  std::size_t offset;
+  Kind kind;
+  std::int64_t least;
+  std::int64_t most;
+  std::int64_t preset;
+};
+
+#define AGONES_FIELD(name) #name, offsetof(proc_config, name)
+constexpr Field kFields[] = {
+    {AGONES_FIELD(client_id), Kind::kText, 0, 0, 0},
+    {AGONES_FIELD(processor_address), Kind::kText, 0, 0, 0},
+    {AGONES_FIELD(max_batch_size), Kind::kNumber, 1, 10'000, 1'000},
+    {AGONES_FIELD(max_batch_bytes), Kind::kSize, 1024, (4 << 20) - 4096, 4'128'768},
+    {AGONES_FIELD(max_unanswered_batches), Kind::kNumber, 1, 65'536, 1},
+    {AGONES_FIELD(max_pending_requests), Kind::kNumber, 1, 16'777'216, 1'048'576},
+    {AGONES_FIELD(max_message_bytes), Kind::kSize, 65'536, 1 << 30, 64 << 20},
+    {AGONES_FIELD(max_unpolled_bytes), Kind::kSize, 1 << 20, UINT32_MAX, 256 << 20},
+    {AGONES_FIELD(pull_credit), Kind::kNumber, 0, 65'536, 64},
+    {AGONES_FIELD(allocation_timeout_ms), Kind::kTime, 1, kDay, 30'000},
+    {AGONES_FIELD(reconnect_initial_ms), Kind::kTime, 1, kHour, 100},
+    {AGONES_FIELD(reconnect_max_ms), Kind::kTime, 1, kHour, 1'500},
+    {AGONES_FIELD(reconnect_jitter_percent), Kind::kNumber, 0, 100, 20},
+    {AGONES_FIELD(connect_timeout_ms), Kind::kTime, 1, kHour, 5'000},
+    {AGONES_FIELD(keepalive_time_ms), Kind::kTime, 10'000, kDay, 10'000},
+    {AGONES_FIELD(keepalive_timeout_ms), Kind::kTime, 1, kHour, 5'000},
+    {AGONES_FIELD(pull_timeout_ms), Kind::kTime, 1, kHour, 5'000},
+    {AGONES_FIELD(answer_timeout_ms), Kind::kTime, 1, kHour, 35'000},
+    {AGONES_FIELD(fail_fast), Kind::kFlag, 0, 1, 0},
+    {AGONES_FIELD(resend_may_allocate_twice), Kind::kFlag, 0, 1, 0},
+    {AGONES_FIELD(log_level), Kind::kSeverity, PROC_SEVERITY_TRACE, PROC_SEVERITY_OFF, PROC_SEVERITY_WARNING},
+    {AGONES_FIELD(notify_fd), Kind::kDescriptor, -1, INT32_MAX, -1},
+    {AGONES_FIELD(transport), Kind::kTransport, PROC_TRANSPORT_TLS, PROC_TRANSPORT_PLAINTEXT, PROC_TRANSPORT_TLS},
+    {AGONES_FIELD(tls_ca_file), Kind::kText, 0, 0, 0},
+    {AGONES_FIELD(tls_ca_pem), Kind::kText, 0, 0, 0},
+    {AGONES_FIELD(tls_certificate_file), Kind::kText, 0, 0, 0},
+    {AGONES_FIELD(tls_certificate_pem), Kind::kText, 0, 0, 0},
+    {AGONES_FIELD(tls_key_file), Kind::kText, 0, 0, 0},
+    {AGONES_FIELD(tls_key_pem), Kind::kText, 0, 0, 0},
+    {AGONES_FIELD(tls_server_name), Kind::kText, 0, 0, 0},
+    {AGONES_FIELD(plugin_file), Kind::kText, 0, 0, 0},
+    {AGONES_FIELD(plugin_sha256), Kind::kText, 0, 0, 0},
+    {AGONES_FIELD(plugin_group_may_write), Kind::kFlag, 0, 1, 0},
+    {AGONES_FIELD(swap_ready_timeout_ms), Kind::kTime, 1, kHour, 10'000},
+    {AGONES_FIELD(swap_drain_timeout_ms), Kind::kTime, 1, kHour, 60'000},
+    {AGONES_FIELD(first_request_id), Kind::kId, 0, kHighestFirstId, 0},
+};
+#undef AGONES_FIELD
+
+// What proc_config.owned_texts points to: the copies by their field's offset.
+using OwnedTexts = std::map<std::size_t, std::string>;
+
+bool is_signed(Kind kind) {
+  return kind == Kind::kSeverity || kind == Kind::kTransport || kind == Kind::kDescriptor;
+}
+
+std::size_t size_of(Kind kind) {
+  return kind == Kind::kText ? sizeof(proc_text) : kind == Kind::kId ? sizeof(std::uint64_t) : sizeof(std::uint32_t);
+}
+
+template <typename Value>
+Value load(const proc_config& config, const Field& field) {
+  Value value;
+  std::memcpy(&value, reinterpret_cast<const char*>(&config) + field.offset, sizeof(value));
+  return value;
+}
+
+template <typename Value>
+void store(proc_config& config, const Field& field, const Value& value) {
+  std::memcpy(reinterpret_cast<char*>(&config) + field.offset, &value, sizeof(value));
+}
+
+void store_number(proc_config& config, const Field& field, std::int64_t number) {
+  if (field.kind == Kind::kId) {
+    store(config, field, static_cast<std::uint64_t>(number));
+  } else {
+    store(config, field, static_cast<std::uint32_t>(number));
+  }
+}
+
+std::string out_of_range(const Field& field, const std::string& number) {
+  if (field.kind == Kind::kSeverity) {
+    return std::string(field.name) + ": " + number + " is not a severity";
+  }
+  if (field.kind == Kind::kTransport) {
+    return std::string(field.name) + ": " + number + " is neither TLS nor PLAINTEXT";
+  }
+  return std::string(field.name) + ": " + number + " is not from " + std::to_string(field.least) + " to " +
+         std::to_string(field.most);
+}
+
+struct Unit {
+  std::string_view name;
+  std::int64_t factor;
+};
+constexpr Unit kTimes[] = {{"", 1}, {"ms", 1}, {"s", 1'000}, {"min", 60'000}, {"h", kHour}};
+constexpr Unit kSizes[] = {{"", 1}, {"B", 1}, {"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30}};
+constexpr Unit kNone[] = {{"", 1}};
+
+struct Units {
+  const Unit* begin;
+  const Unit* end;
+  const char* all;
+};
+
+Units units_of(Kind kind) {
+  switch (kind) {
+    case Kind::kTime:
+      return {std::begin(kTimes), std::end(kTimes), "ms, s, min or h"};
+    case Kind::kSize:
+      return {std::begin(kSizes), std::end(kSizes), "B, KiB, MiB or GiB"};
+    default:
+      return {std::begin(kNone), std::end(kNone), ""};
+  }
+}
+
+std::string quoted(std::string_view text) {
+  return "'" + std::string(text) + "'";
+}
+
+bool equal_but_for_case(std::string_view one, std::string_view other) {
+  return std::equal(one.begin(), one.end(), other.begin(), other.end(), [](char a, char b) {
+    return std::tolower(static_cast<unsigned char>(a)) == std::tolower(static_cast<unsigned char>(b));
+  });
+}
+
+// A problem, or the number.
+std::string read_number(const Field& field, std::string_view value, std::int64_t& number) {
+  const char* const end = value.data() + value.size();
+  const auto [rest, fault] = std::from_chars(value.data(), end, number);
+  if (fault == std::errc::result_out_of_range) {
+    return out_of_range(field, std::string(value));
+  }
+  if (fault != std::errc()) {
+    return std::string(field.name) + ": " + quoted(value) + " is not a whole number";
+  }
+  const std::string_view unit(rest, static_cast<std::size_t>(end - rest));
+  const Units units = units_of(field.kind);
+  const Unit* found = std::find_if(units.begin, units.end, [unit](const Unit& known) { return known.name == unit; });
+  if (found == units.end) {
+    const bool has_units = units.all[0] != '\0';
+    return std::string(field.name) + ": " + quoted(value) +
+           (has_units ? std::string(": the unit is to be ") + units.all : std::string(" is not a whole number"));
+  }
+  if (number > field.most / found->factor || number * found->factor < field.least) {
+    return out_of_range(field, std::string(value));
+  }
+  number *= found->factor;
+  return {};
+}
+
+// Of values that have names: the number, or none.
+std::string read_name(const Field& field, std::string_view value, std::int64_t& number) {
+  std::vector<std::pair<std::string_view, std::int64_t>> names;
+  switch (field.kind) {
+    case Kind::kFlag:
+      names = {{"0", 0}, {"false", 0}, {"1", 1}, {"true", 1}};
+      break;
+    case Kind::kTransport:
+      names = {{"TLS", PROC_TRANSPORT_TLS}, {"PLAINTEXT", PROC_TRANSPORT_PLAINTEXT}};
+      break;
+    default:
+      for (proc_severity severity = PROC_SEVERITY_TRACE; severity <= PROC_SEVERITY_OFF; ++severity) {
+        names.emplace_back(severity_name(severity), severity);
+      }
+  }
+  std::string all;
+  for (const auto& [name, meaning] : names) {
+    if (equal_but_for_case(name, value)) {
+      number = meaning;
+      return {};
+    }
+    all += (all.empty() ? "" : ", ") + std::string(name);
+  }
+  return std::string(field.name) + ": " + quoted(value) + " is none of " + all;
+}
+
+// How many letters are to be changed, put in or left out.
+std::size_t distance(std::string_view one, std::string_view other) {
+  std::vector<std::size_t> row(other.size() + 1);
+  for (std::size_t i = 0; i < row.size(); ++i) {
+    row[i] = i;
+  }
+  for (std::size_t i = 0; i < one.size(); ++i) {
+    std::size_t diagonal = row[0];
+    row[0] = i + 1;
+    for (std::size_t j = 0; j < other.size(); ++j) {
+      const std::size_t replaced = diagonal + (one[i] == other[j] ? 0 : 1);
+      diagonal = row[j + 1];
+      row[j + 1] = std::min({replaced, row[j] + 1, diagonal + 1});
+    }
+  }
+  return row.back();
+}
+
+std::string no_such_field(std::string_view name) {
+  constexpr std::size_t kLongestName = 64;
+  constexpr std::size_t kNear = 4;
+  std::string problem = std::string(name.substr(0, kLongestName)) + ": no such field";
+  for (const char* known : {"on_event", "event_context", "on_log", "log_context"}) {
+    if (name == known) {
+      return std::string(name) + ": can't be set from text, only in the struct";
+    }
+  }
+  if (name.size() > kLongestName) {
+    return problem;
+  }
+  const Field* nearest = nullptr;
+  std::size_t least = kNear;
+  for (const Field& field : kFields) {
+    if (const std::size_t far = distance(name, field.name); far < least) {
+      nearest = &field;
+      least = far;
+    }
+  }
+  return nearest == nullptr ? problem : problem + "; is " + nearest->name + " meant?";
+}
+
+std::string check_text(const std::string& name, const proc_text& text) {
+  constexpr std::uint64_t kLongest = 1U << 20;
+  if (text.size == 0) {
+    return {};
+  }
+  if (text.data == nullptr) {
+    return name + ": data is NULL, size is " + std::to_string(text.size);
+  }
+  if (text.size > kLongest) {
+    return name + ": longer than 1 MiB";
+  }
+  const std::string_view content(text.data, text.size);
+  if (!is_utf8(content)) {
+    return name + ": not valid UTF-8";
+  }
+  if (content.find('\0') != std::string_view::npos) {
+    return name + ": contains NUL";
+  }
+  return {};
+}
+
+void set_text(proc_config& config, const Field& field, std::string_view value) {
+  if (config.owned_texts == nullptr) {
+    config.owned_texts = new OwnedTexts();
+  }
+  std::string& owned = (*static_cast<OwnedTexts*>(config.owned_texts))[field.offset];
+  owned = value;
+  store(config, field, proc_text{owned.data(), owned.size()});
+}
+
+}  // namespace
+
+proc_config default_config() {
+  proc_config config{};
+  config.struct_size = sizeof(proc_config);
+  for (const Field& field : kFields) {
+    if (field.kind != Kind::kText) {
+      store_number(config, field, field.preset);
+    }
+  }
+  return config;
+}
+
+proc_config complete_config(const proc_config& config) {
+  proc_config complete = default_config();
+  std::memcpy(&complete, &config, std::min<std::size_t>(config.struct_size, sizeof(complete)));
+  return complete;
+}
+
+std::string check_config(const proc_config& config) {
+  for (const Field& field : kFields) {
+    if (field.kind == Kind::kText) {
+      if (std::string problem = check_text(field.name, load<proc_text>(config, field)); !problem.empty()) {
+        return problem;
+      }
+      continue;
+    }
+    const std::uint64_t value =
+        field.kind == Kind::kId ? load<std::uint64_t>(config, field) : load<std::uint32_t>(config, field);
+    const bool negative = is_signed(field.kind) && load<std::int32_t>(config, field) < 0;
+    const std::int64_t number = negative ? load<std::int32_t>(config, field) : static_cast<std::int64_t>(value);
+    if (number < field.least || (!negative && value > static_cast<std::uint64_t>(field.most))) {
+      return out_of_range(field, negative ? std::to_string(number) : std::to_string(value));
+    }
+  }
+  if (config.reconnect_max_ms < config.reconnect_initial_ms) {
+    return "reconnect_max_ms: " + std::to_string(config.reconnect_max_ms) + " is less than reconnect_initial_ms, " +
+           std::to_string(config.reconnect_initial_ms);
+  }
+  return {};
+}
+
+std::vector<proc_text*> config_texts(proc_config& config) {
+  std::vector<proc_text*> texts;
+  for (const Field& field : kFields) {
+    if (field.kind == Kind::kText) {
+      texts.push_back(reinterpret_cast<proc_text*>(reinterpret_cast<char*>(&config) + field.offset));
+    }
+  }
+  for (proc_text& reserved : config.reserved_texts) {
+    texts.push_back(&reserved);
+  }
+  return texts;
+}
+
+std::string set_config_field(proc_config& config, const char* name, const char* value) {
+  const Field* field = std::find_if(std::begin(kFields), std::end(kFields),
+                                    [name](const Field& known) { return std::strcmp(known.name, name) == 0; });
+  if (field == std::end(kFields)) {
+    return no_such_field(name);
+  }
+  if (field->offset + size_of(field->kind) > config.struct_size) {
+    return std::string(name) + ": is not in a config of " + std::to_string(config.struct_size) + " bytes";
+  }
+  if (field->kind == Kind::kText) {
+    set_text(config, *field, value);
+    return {};
+  }
+  std::int64_t number = 0;
+  const bool named = field->kind == Kind::kFlag || field->kind == Kind::kSeverity || field->kind == Kind::kTransport;
+  std::string problem = named ? read_name(*field, value, number) : read_number(*field, value, number);
+  if (problem.empty()) {
+    store_number(config, *field, number);
+  }
+  return problem;
+}
+
+void clear_config_texts(proc_config& config) {
+  auto* texts = static_cast<OwnedTexts*>(config.owned_texts);
+  if (texts == nullptr) {
+    return;
+  }
+  for (const auto& [offset, text] : *texts) {
+    const proc_text none{};
+    std::memcpy(reinterpret_cast<char*>(&config) + offset, &none, sizeof(none));
+  }
+  delete texts;
+  config.owned_texts = nullptr;
+}
+
+}  // namespace agones::plugin

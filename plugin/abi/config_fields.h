@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// The fields of proc_config as one table: names, defaults, ranges; setting them by name. Pure.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "agones/processor.h"
+
+namespace agones::plugin {
+
+// The defaults that the header names.
+proc_config default_config();
+
+// As long as this version's struct: what a host does not have gets its default.
+proc_config complete_config(const proc_config& config);
+
+// Empty, or which number is out of its range, which text is none. `config` is complete (as long as this version's
+// struct).
+std::string check_config(const proc_config& config);
+
+// Every text, those in reserve too.
+std::vector<proc_text*> config_texts(proc_config& config);
+
+// As proc_config_set: empty, or what is wrong.
+std::string set_config_field(proc_config& config, const char* name, const char* value);
+// As proc_config_clear.
+void clear_config_texts(proc_config& config);
+
+}  // namespace agones::plugin

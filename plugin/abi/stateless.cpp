@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+// The exported functions that need no client: the same in the plugin and in the host library.
+#include <algorithm>
+#include <cstring>
+#include <string>
+#include <string_view>
+
+#include "abi/border.h"
+#include "abi/config_fields.h"
+#include "abi/names.h"
+#include "agones/processor.h"
+#include "request/json_message.h"
+
+using agones::plugin::check_size;
+using agones::plugin::copy_text;
+using agones::plugin::guarded;
+using agones::plugin::invalid;
+using agones::plugin::Result;
+
+extern "C" {
+
+std::uint32_t proc_abi_version(void) {
+  return PROC_ABI_VERSION;
+}
+
+const char* proc_version(void) {
+  return PROC_LIBRARY_VERSION;
+}
+
+const char* proc_status_string(proc_status status) {
+  return agones::plugin::status_name(status);
+}
+
+const char* proc_outcome_string(proc_outcome outcome) {
+  return agones::plugin::outcome_name(outcome);
+}
+
+proc_status proc_config_init(std::uint32_t host_abi_version, proc_config* config, std::uint32_t struct_size,
+                             char* error, std::uint64_t error_size) {
+  return guarded(error, error_size, [&]() -> Result {
+    PROC_TRY(agones::plugin::check_version(host_abi_version));
+    if (config == nullptr) {
+      return invalid("config: NULL");
+    }
+    PROC_TRY(check_size("config", struct_size, agones::plugin::kConfigSize));
+    const proc_config defaults = agones::plugin::default_config();
+    std::memset(config, 0, struct_size);
+    std::memcpy(config, &defaults, std::min<std::size_t>(struct_size, sizeof(defaults)));
+    config->struct_size = struct_size;
+    config->abi_version = host_abi_version;
+    return {};
+  });
+}
+
+proc_status proc_config_set(proc_config* config, const char* name, const char* value, char* error,
+                            std::uint64_t error_size) {
+  return guarded(error, error_size, [&]() -> Result {
+    if (config == nullptr || name == nullptr || value == nullptr) {
+      return invalid(config == nullptr ? "config: NULL" : name == nullptr ? "name: NULL" : "value: NULL");
+    }
+    PROC_TRY(check_size("config", config->struct_size, agones::plugin::kConfigSize));
+    std::string problem = agones::plugin::set_config_field(*config, name, value);
+    return problem.empty() ? Result() : invalid(std::move(problem));
+  });
+}
+
+void proc_config_clear(proc_config* config) {
+  if (config != nullptr && config->struct_size >= agones::plugin::kConfigSize) {
+    agones::plugin::clear_config_texts(*config);
+  }
+}
+
+proc_status proc_response_to_json(const void* response, std::uint64_t response_size, char* json, std::uint64_t size,
+                                  std::uint64_t* needed, char* error, std::uint64_t error_size) {
+  return guarded(error, error_size, [&]() -> Result {
+    if (response == nullptr && response_size != 0) {
+      return invalid("response: NULL");
+    }
+    const auto text =
+        agones::plugin::response_to_json(std::string_view(static_cast<const char*>(response), response_size));
+    if (!text) {
+      return invalid("response: malformed protobuf");
+    }
+    if (needed != nullptr) {
+      *needed = text->size();
+    }
+    const bool fits = json != nullptr && size > text->size();
+    copy_text(fits ? std::string_view(*text) : std::string_view(), json, size);
+    if (!fits) {
+      return {PROC_ERR_TOO_LARGE,
+              "json: " + std::to_string(text->size() + 1) + " bytes are needed, there are " + std::to_string(size)};
+    }
+    return {};
+  });
+}
+
+}  // extern "C"

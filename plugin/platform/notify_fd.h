@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// The host's own file descriptor that is told when there is something to poll (proc_config.notify_fd).
+#pragma once
+
+#include <string>
+
+namespace agones::plugin {
+
+class NotifyFd {
+ public:
+  explicit NotifyFd(int fd) : fd_(fd) {}
+  // Empty, or why this descriptor can't be used. -1: none is given.
+  static std::string check(int fd);
+
+  // Never blocks, raises no SIGPIPE.
+  void set() const noexcept;
+
+ private:
+  int fd_;
+};
+
+}  // namespace agones::plugin
