@@ -49,7 +49,7 @@ constexpr Field kFields[] = {
     {AGONES_FIELD(reconnect_max_ms), Kind::kTime, 1, kHour, 1'500},
     {AGONES_FIELD(reconnect_jitter_percent), Kind::kNumber, 0, 100, 20},
     {AGONES_FIELD(connect_timeout_ms), Kind::kTime, 1, kHour, 5'000},
-    {AGONES_FIELD(keepalive_time_ms), Kind::kTime, 10'000, kDay, 10'000},
+    {AGONES_FIELD(keepalive_time_ms), Kind::kTime, 11'000, kDay, 12'000},
     {AGONES_FIELD(keepalive_timeout_ms), Kind::kTime, 1, kHour, 5'000},
     {AGONES_FIELD(pull_timeout_ms), Kind::kTime, 1, kHour, 5'000},
     {AGONES_FIELD(answer_timeout_ms), Kind::kTime, 1, kHour, 35'000},

@@ -16,8 +16,8 @@ struct ChannelResult {
 };
 
 // `target`: "ipv4:10.0.0.1:9090". `host`: the name to expect in the certificate, unless the config names
-// another. `authority`: what the processor is told it was called.
+// another. `authority`: what the processor is told it was called. `keepalive_time`: in place of the config's.
 ChannelResult make_channel(const TransportConfig& config, const std::string& target, const std::string& host,
-                           const std::string& authority);
+                           const std::string& authority, milliseconds keepalive_time);
 
 }  // namespace agones::plugin

@@ -40,8 +40,35 @@ void remember_refused(const char* name, long reason) {
   refused.reason = reason;
 }
 
+// Peers that found that they were pinged too often, lately: "ipv4:10.0.0.1:9090". Only gRPC's log tells.
+constexpr std::size_t kMostPinged = 16;
+std::array<char[128], kMostPinged> g_pinged{};
+std::size_t g_next_pinged = 0;
+
+void remember_pinged(std::string_view message) {
+  const std::size_t end = message.find(": ");
+  if (message.find("\"too_many_pings\"") != std::string_view::npos && end != std::string_view::npos) {
+    std::snprintf(g_pinged[g_next_pinged++ % kMostPinged], sizeof(g_pinged[0]), "%.*s", static_cast<int>(end),
+                  message.data());
+  }
+}
+
+// In gRPC's log the brackets of an IPv6 address are escaped.
+bool is_peer(std::string_view logged, std::string_view target) {
+  for (const char wanted : target) {
+    const std::string_view escaped = wanted == '[' ? "%5B" : wanted == ']' ? "%5D" : "";
+    const bool is_escaped = !escaped.empty() && logged.substr(0, escaped.size()) == escaped;
+    if (!is_escaped && (logged.empty() || logged.front() != wanted)) {
+      return false;
+    }
+    logged.remove_prefix(is_escaped ? escaped.size() : 1);
+  }
+  return logged.empty();
+}
+
 void forward(gpr_log_func_args* arguments) {
   const std::lock_guard<std::mutex> lock(g_mutex);
+  remember_pinged(arguments->message);
   for (GrpcLogSink* sink : g_sinks) {
     if (sink != nullptr) {
       sink->grpc_log(arguments->message);
@@ -70,6 +97,18 @@ std::string take_certificate_problem(const std::string& name) {
     }
   }
   return problem;
+}
+
+bool take_too_many_pings(const std::string& target) {
+  const std::lock_guard<std::mutex> lock(g_mutex);
+  bool found = false;
+  for (auto& pinged : g_pinged) {
+    if (pinged[0] != '\0' && is_peer(pinged, target)) {
+      pinged[0] = '\0';
+      found = true;
+    }
+  }
+  return found;
 }
 
 GrpcLogRegistration::GrpcLogRegistration(GrpcLogSink& sink) : sink_(sink) {

@@ -33,6 +33,7 @@ Replica::Replica(Address address, const TransportConfig& transport, const Backof
     : address_(std::move(address)),
       transport_(transport),
       backoff_(backoff, seed),
+      keepalive_(transport.keepalive_time),
       queue_(queue),
       graveyard_(graveyard) {}
 
@@ -62,7 +63,7 @@ TimePoint Replica::manage(TimePoint now) {
 }
 
 void Replica::connect(TimePoint now) {
-  ChannelResult made = make_channel(transport_, address_.target, address_.host, address_.authority);
+  ChannelResult made = make_channel(transport_, address_.target, address_.host, address_.authority, keepalive_.time());
   if (made.channel == nullptr) {
     back_off(made.problem, now);
     return;
@@ -101,10 +102,19 @@ void Replica::on_closed(const grpc::Status& status) {
     const std::string refused = take_certificate_problem(transport_.expected_name(address_.host));
     text += refused.empty() ? "" : " (its certificate: " + refused + ")";
   }
+  if (take_too_many_pings(address_.target)) {
+    keepalive_.too_many();
+    text += " (too_many_pings: from now on it is pinged after " + std::to_string(keepalive_.time().count()) +
+            " ms of silence)";
+  }
   back_off(address_.target + ": " + text, clock_now());
 }
 
 void Replica::stream_failed(const std::string& reason, bool useless, TimePoint now) {
+  // Who has no health service tells it by the stream alone.
+  if (health_ == nullptr && take_too_many_pings(address_.target)) {
+    keepalive_.too_many();
+  }
   last_stream_failure_ = now;
   useless_ = useless_ || useless;
   if (state_ == State::kServing && (useless || health_ == nullptr)) {

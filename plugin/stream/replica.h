@@ -11,6 +11,7 @@
 #include "stream/backoff.h"
 #include "stream/bidi_call.h"
 #include "stream/graveyard.h"
+#include "stream/keepalive.h"
 #include "stream/resolver.h"
 #include "stream/transport.h"
 
@@ -54,6 +55,7 @@ class Replica : public BidiCall::Listener {
   const Address address_;
   const TransportConfig& transport_;
   Backoff backoff_;
+  Keepalive keepalive_;
   grpc::CompletionQueue& queue_;
   Graveyard& graveyard_;
   std::unique_ptr<HeldChannel> held_;

@@ -18,7 +18,7 @@ std::string check_pem_files(const TransportConfig& config) {
 }
 
 ChannelResult make_channel(const TransportConfig& config, const std::string& target, const std::string& host,
-                           const std::string& authority) {
+                           const std::string& authority, milliseconds keepalive_time) {
   ChannelResult result;
   std::shared_ptr<grpc::ChannelCredentials> credentials;
   grpc::ChannelArguments arguments;
@@ -40,7 +40,7 @@ ChannelResult make_channel(const TransportConfig& config, const std::string& tar
   }
   arguments.SetString(GRPC_ARG_DEFAULT_AUTHORITY, authority);
   arguments.SetMaxReceiveMessageSize(static_cast<int>(config.max_message_bytes));
-  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, static_cast<int>(config.keepalive_time.count()));
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, static_cast<int>(keepalive_time.count()));
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, static_cast<int>(config.keepalive_timeout.count()));
   arguments.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
   // No probes of the bandwidth, a ping for every pull; a window as large as what a batch of answers may need instead.

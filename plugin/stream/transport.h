@@ -16,7 +16,7 @@ struct TransportConfig {
   PemSource certificate;
   PemSource key;
   std::string server_name;
-  milliseconds keepalive_time{10000};
+  milliseconds keepalive_time{12000};
   milliseconds keepalive_timeout{5000};
   milliseconds connect_timeout{5000};
   std::uint32_t max_message_bytes = 64U << 20;

@@ -85,7 +85,7 @@ TEST(Refusal, InitNamesTheField) {
       {"reconnect_max_ms: 50 is less than reconnect_initial_ms, 100", [](proc_config& c) { c.reconnect_max_ms = 50; }},
       {"reconnect_jitter_percent", [](proc_config& c) { c.reconnect_jitter_percent = 101; }},
       {"connect_timeout_ms", [](proc_config& c) { c.connect_timeout_ms = 0; }},
-      {"keepalive_time_ms: 9999 is not from 10000", [](proc_config& c) { c.keepalive_time_ms = 9999; }},
+      {"keepalive_time_ms: 10999 is not from 11000", [](proc_config& c) { c.keepalive_time_ms = 10'999; }},
       {"keepalive_timeout_ms", [](proc_config& c) { c.keepalive_timeout_ms = 0; }},
       {"pull_timeout_ms", [](proc_config& c) { c.pull_timeout_ms = 0; }},
       {"answer_timeout_ms", [](proc_config& c) { c.answer_timeout_ms = 0; }},

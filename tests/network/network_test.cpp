@@ -143,7 +143,7 @@ TEST_F(Network, LeadershipMovesTwentyTimesAndOneHostGoesDark) {
 
 TEST_F(Network, APeerThatVanishesIsNoticedByKeepalive) {  // H12
   Client client(addresses_, [](proc_config& config) {
-    config.keepalive_time_ms = 10'000;
+    config.keepalive_time_ms = 11'000;
     config.keepalive_timeout_ms = 1'000;
     config.pull_timeout_ms = 3'600'000;  // no help from the watchdog
     config.allocation_timeout_ms = 3'600'000;
@@ -155,7 +155,7 @@ TEST_F(Network, APeerThatVanishesIsNoticedByKeepalive) {  // H12
   const auto lost = [&] { return client.connection() != PROC_CONNECTION_SERVING; };
   ASSERT_TRUE(client.poll_until(lost));
   const std::chrono::duration<double> noticed = Clock::now() - start;
-  std::printf("noticed after %.1f s (keepalive 10 s + 1 s)\n", noticed.count());
+  std::printf("noticed after %.1f s (keepalive 11 s + 1 s)\n", noticed.count());
   EXPECT_LT(noticed, seconds(30));
   hosts_[0]->pass_packets();
   EXPECT_LT(time_to_allocate(client), kPatience);

@@ -7,6 +7,7 @@
 #include "stream/backoff.h"
 #include "stream/endpoint.h"
 #include "stream/failure_log.h"
+#include "stream/keepalive.h"
 #include "stream/stream_watchdog.h"
 
 namespace agones::plugin {
@@ -23,6 +24,19 @@ TEST(Backoff, DoublesUpToTheMaximumAndStartsAnew) {
   EXPECT_EQ(backoff.next(), milliseconds(1000));
   backoff.reset();
   EXPECT_EQ(backoff.next(), milliseconds(100));
+}
+
+TEST(Keepalive, IsDoubledWhenItIsTooMuch) {
+  Keepalive keepalive(milliseconds(12'000));
+  keepalive.too_many();
+  EXPECT_EQ(keepalive.time(), milliseconds(24'000));
+  for (int i = 0; i < 20; ++i) {
+    keepalive.too_many();
+  }
+  EXPECT_EQ(keepalive.time(), milliseconds(600'000)) << "a peer that vanished is still to be noticed";
+  Keepalive long_already(milliseconds(86'400'000));
+  long_already.too_many();
+  EXPECT_EQ(long_already.time(), milliseconds(86'400'000));
 }
 
 TEST(Backoff, JitterSpreadsWithinItsBounds) {

@@ -35,6 +35,10 @@ type Options struct {
 	// SerializeSends heals H4. In the benchmark, where clients without a watchdog would hang: when a pull and an answer
 	// both wait for room to be sent, grpc-go wakes one of them and forgets the other.
 	SerializeSends bool
+	// Standby: its health says that it does not serve.
+	Standby bool
+	// KeepaliveMinTime: a client that pings more often than this is sent away with too_many_pings.
+	KeepaliveMinTime time.Duration
 }
 
 type client struct {
@@ -66,13 +70,18 @@ type Processor struct {
 func New(allocate Allocate, options Options) (*grpc.Server, *Processor) {
 	server := grpc.NewServer(
 		grpc.MaxRecvMsgSize(messageLimit),
-		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 10 * time.Second, PermitWithoutStream: true}),
+		grpc.KeepaliveEnforcementPolicy(
+			keepalive.EnforcementPolicy{MinTime: options.KeepaliveMinTime, PermitWithoutStream: true}),
 		grpc.KeepaliveParams(keepalive.ServerParameters{Time: 30 * time.Second, Timeout: 30 * time.Second}))
 	processor := &Processor{allocate: allocate, options: options, clients: map[string]*client{}}
 	wire.RegisterProcessorServer(server, processor)
 	wire.RegisterAllocationServiceServer(server, processor)
 	state := health.NewServer()
-	state.SetServingStatus("processor", healthpb.HealthCheckResponse_SERVING)
+	status := healthpb.HealthCheckResponse_SERVING
+	if options.Standby {
+		status = healthpb.HealthCheckResponse_NOT_SERVING
+	}
+	state.SetServingStatus("processor", status)
 	healthpb.RegisterHealthServer(server, state)
 	return server, processor
 }

@@ -311,9 +311,11 @@ typedef struct proc_config {
   uint32_t reconnect_max_ms;         /* longest wait, not under the first; 1,500 */
   uint32_t reconnect_jitter_percent; /* waits are spread by so much either way, 0 to 100; 20 */
   uint32_t connect_timeout_ms;       /* from a connection's start to its health status, 1 to 3,600,000; 5,000 */
-  uint32_t keepalive_time_ms;        /* silence before a ping, not under 10,000 (the processor's limit); 10,000 */
-  uint32_t keepalive_timeout_ms;     /* silence after a ping that ends the connection, from 1; 5,000 */
-  uint32_t pull_timeout_ms;          /* a stream not pulled for so long is replaced, from 1; 5,000 */
+  /* Silence before a ping, from 11,000; 12,000. The processor bears one in 10 s; one that finds it too much ends the
+   * connection, and is pinged half as often from then on. */
+  uint32_t keepalive_time_ms;
+  uint32_t keepalive_timeout_ms; /* silence after a ping that ends the connection, from 1; 5,000 */
+  uint32_t pull_timeout_ms;      /* a stream not pulled for so long is replaced, from 1; 5,000 */
   /* A stream that is pulled, but on which no batch is answered for so long though some were sent, is replaced: its
    * processor is stuck. Not less than its slowest request may take. As long is a replaced stream still read for the
    * answers to what was sent on it, which come as ORPHAN. From 1; 35,000 */

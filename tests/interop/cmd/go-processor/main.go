@@ -23,6 +23,8 @@ func main() {
 	prefix := flag.String("prefix", "gs", "how the names of game servers begin")
 	interval := flag.Duration("pull-interval", 200*time.Millisecond, "between two pulls")
 	serialize := flag.Bool("serialize-sends", false, "never send a pull and an answer at the same time")
+	standby := flag.Bool("standby", false, "be a replica that is not the leader")
+	minTime := flag.Duration("keepalive-min-time", 10*time.Second, "a client that pings more often is sent away")
 	flag.Parse()
 	log.SetFlags(0)
 	log.SetPrefix("go-processor: ")
@@ -40,7 +42,7 @@ func main() {
 		log.Fatal(err)
 	}
 	server, handler := processor.New(processor.NewFleet(*prefix, ledger).Allocate,
-		processor.Options{SerializeSends: *serialize})
+		processor.Options{SerializeSends: *serialize, Standby: *standby, KeepaliveMinTime: *minTime})
 	go handler.PullForEver(*interval)
 	if *portFile != "" {
 		// Renamed into place, so that a reader finds all of it or nothing.
