@@ -5,6 +5,7 @@ set -euo pipefail
 plugin=$1 host_library=$2 headers=$3
 
 declared() { sed -n 's/^PROC_API .* \(proc_[a-z_]*\);$/\1/p' "$1"; }
+# What is asked is read to its end (no grep -q): whoever writes into a closed pipe has failed.
 # Each symbol with its version.
 exported() { nm -D --defined-only --with-symbol-versions "$1" | awk '$2 != "A" {print $3}' | sort; }
 at() { sed "s/$/@@$1/"; }
@@ -17,7 +18,7 @@ check() { # library, what is expected
   fi
   # A unique symbol would keep the library mapped for ever.
   readelf -W --dyn-syms "$1" | grep ' UNIQUE ' && fail "$1 has UNIQUE symbols"
-  readelf -d "$1" | grep -qE 'SONAME.*\[libagones_processor(_host)?\.so\.1\]' || fail "$1: its SONAME lacks the major version"
+  readelf -d "$1" | grep -E 'SONAME.*\[libagones_processor(_host)?\.so\.1\]' >/dev/null || fail "$1: its SONAME lacks the major version"
 }
 needed() { readelf -d "$1" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p'; }
 
@@ -27,7 +28,7 @@ check "$plugin" "$(echo "$abi" | sort)"
 check "$host_library" "$(printf '%s\n%s\n' "$abi" "$swap" | sort)"
 
 needed "$plugin" | grep -E '^(libgrpc|libgpr|libprotobuf\.so|libboost)' && fail "the plugin needs a library that it must not"
-needed "$plugin" | grep -q '^libprotobuf-lite' || fail "libprotobuf-lite is expected"
+needed "$plugin" | grep '^libprotobuf-lite' >/dev/null || fail "libprotobuf-lite is expected"
 needed "$host_library" | grep -E '^(libgrpc|libgpr|libprotobuf|libboost|libabsl)' &&
   fail "the host library needs a library that it must not"
 echo "exports: $(echo "$abi" | wc -l) functions, and $(echo "$swap" | wc -l) for swapping, as promised"
