@@ -53,7 +53,7 @@ proc_status guarded(char* error, std::uint64_t error_size, const Body& body) {
     result = current_exception_result();
   }
   if (result.status != PROC_OK) {
-    copy_text(result.text.empty() ? "no memory" : result.text, error, error_size);
+    copy_text(result.text.empty() ? std::string_view("no memory") : std::string_view(result.text), error, error_size);
   }
   return result.status;
 }

@@ -38,7 +38,17 @@ namespace {
 
 class ThreadRegistry {
  public:
-  void starting() { starting_.fetch_add(1); }
+  // Makes room for it, because a thread that has started can't fail any more. False if there is no memory.
+  bool starting() noexcept {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    try {
+      tids_.reserve(tids_.size() + static_cast<std::size_t>(starting_.load()) + 1);
+    } catch (const std::bad_alloc&) {
+      return false;
+    }
+    starting_.fetch_add(1);
+    return true;
+  }
   void not_started() { starting_.fetch_sub(1); }
 
   void started(pid_t tid) {
@@ -207,14 +217,14 @@ std::string thread_name(pid_t tid) {
 // Starts a thread that is registered and blocks all signals.
 int create_registered(pthread_t* thread, const pthread_attr_t* attributes, ThreadStock::Body body, void* argument) {
   auto* start = new (std::nothrow) Start{body, argument};
-  if (start == nullptr) {
+  if (start == nullptr || !g_registries.load()->threads.starting()) {
+    delete start;
     return EAGAIN;
   }
   sigset_t all;
   sigset_t before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
-  g_registries.load()->threads.starting();
   const int error = __real_pthread_create(thread, attributes, run_registered, start);
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
   if (error != 0) {
