@@ -2,34 +2,15 @@
 #include "host/apart.h"
 
 #include <pthread.h>
-#include <signal.h>
 
 #include <utility>
 
+#include "platform/signals_blocked.h"
+
 namespace agones::host {
 
-namespace {
-
-// The host's signals are the host's.
-class AllSignalsBlocked {
- public:
-  AllSignalsBlocked() {
-    sigset_t all;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before_);
-  }
-  ~AllSignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-  AllSignalsBlocked(const AllSignalsBlocked&) = delete;
-  AllSignalsBlocked& operator=(const AllSignalsBlocked&) = delete;
-
- private:
-  sigset_t before_{};
-};
-
-}  // namespace
-
 Apart::Apart(std::function<void()> tell) : tell_(std::move(tell)) {
-  const AllSignalsBlocked blocked;
+  const plugin::SignalsBlocked blocked;
   thread_ = std::thread([this] { work(); });
   pthread_setname_np(thread_.native_handle(), "proc-swap");
 }

@@ -16,6 +16,7 @@ using agones::host::Generation;
 using agones::host::Host;
 using agones::host::Roles;
 using agones::host::Swap;
+using agones::plugin::check_client;
 using agones::plugin::check_size;
 using agones::plugin::copy_text;
 using agones::plugin::guarded;
@@ -25,22 +26,13 @@ using agones::plugin::Spell;
 
 struct proc_client {
   explicit proc_client(const proc_config& config) : host(config) {}
+  bool in_forked_child() const { return host.in_forked_child(); }
   Host host;
 };
 
 namespace {
 
 constexpr std::uint32_t kSwapReportSize = offsetof(proc_swap_report, error) + sizeof(proc_swap_report::error);
-
-Result check_client(const proc_client* client) {
-  if (client == nullptr) {
-    return invalid("client: NULL");
-  }
-  if (client->host.in_forked_child()) {
-    return {PROC_ERR_FORKED, "the process was forked after the client was made"};
-  }
-  return {};
-}
 
 proc_status status_of(const agones::LibraryError& error) {
   return error.kind() == agones::LibraryError::Kind::kWrongVersion ? PROC_ERR_VERSION : PROC_ERR_INVALID_ARGUMENT;
@@ -50,7 +42,7 @@ proc_status status_of(const agones::LibraryError& error) {
 // would, and the checks in front are two reads.
 template <typename Call>
 proc_status pass_on(const proc_client* client, char* error, std::uint64_t error_size, const Call& call) {
-  if (client == nullptr || client->host.in_forked_child()) {
+  if (client == nullptr || client->in_forked_child()) {
     return guarded(error, error_size, [&] { return check_client(client); });
   }
   const Roles::Visit current = client->host.current();

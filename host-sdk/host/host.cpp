@@ -88,6 +88,10 @@ Result Host::drain(proc_drain_flags flags) {
 
 void Host::wake() {
   woken_.store(true);
+  interrupt_wait();
+}
+
+void Host::interrupt_wait() {
   const Roles::Visit current = roles_.visit_current();
   current->api().wake(current->client(), nullptr, 0);
   readiness_.tell();
@@ -96,10 +100,8 @@ void Host::wake() {
 Result Host::start_swap(const std::string& file, const std::string& sha256) {
   Result started = swap_.start(file, sha256);
   if (started.status == PROC_OK) {
-    // Whoever waits in the plugin is to see to the swap now.
-    const Roles::Visit current = roles_.visit_current();
-    current->api().wake(current->client(), nullptr, 0);
-    readiness_.tell();
+    // Whoever waits is to see to the swap now.
+    interrupt_wait();
   }
   return started;
 }

@@ -71,6 +71,8 @@ class Host {
   plugin::Result poll_one(Source& source, Generation& generation, plugin::Spell& spell, Clock::time_point start,
                           std::chrono::milliseconds wait);
   void step(std::chrono::microseconds max_time);
+  // The poll that waits, in the plugin or for the swap, looks again.
+  void interrupt_wait();
 
   // First: counted until everything else is gone.
   class Counted {

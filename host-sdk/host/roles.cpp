@@ -47,17 +47,13 @@ void Roles::replace(std::unique_ptr<Generation> next) {
   watch(before);
 }
 
-bool Roles::is_left() {
-  return was_empty();
-}
-
 void Roles::retire_old() {
   const int place = old_.exchange(kNone, std::memory_order_seq_cst);
   watch(place);
 }
 
 std::unique_ptr<Generation> Roles::take_retired() {
-  return was_empty() ? std::move(places_[static_cast<std::size_t>(watched_)].generation) : nullptr;
+  return is_left() ? std::move(places_[static_cast<std::size_t>(watched_)].generation) : nullptr;
 }
 
 void Roles::watch(int place) {
@@ -65,7 +61,7 @@ void Roles::watch(int place) {
   seen_empty_.fill(false);
 }
 
-bool Roles::was_empty() {
+bool Roles::is_left() {
   const Place& place = places_[static_cast<std::size_t>(watched_)];
   bool all = true;
   for (std::size_t i = 0; i < kStripes; ++i) {

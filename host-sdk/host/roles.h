@@ -64,7 +64,8 @@ class Roles {
   Generation* old() const;
   // The current one becomes the old one.
   void replace(std::unique_ptr<Generation> next);
-  // Nobody who came when the old one was current is still inside.
+  // Nobody is still inside who came before the last change of roles: every stripe was seen empty once since, who comes
+  // later is not meant.
   bool is_left();
   // No more visits to the old one.
   void retire_old();
@@ -75,8 +76,6 @@ class Roles {
   static constexpr int kNone = -1;
 
   Visit visit(const std::atomic<int>& role) const;
-  // Every stripe was seen empty once since `watched_` was set: who comes later is not meant.
-  bool was_empty();
   void watch(int place);
 
   mutable std::array<Place, 2> places_;

@@ -7,6 +7,7 @@
 #include <system_error>
 #include <utility>
 
+#include "abi/config_fields.h"
 #include "host/shared_plugins.h"
 
 namespace agones::host {
@@ -20,7 +21,6 @@ namespace {
 // More than a plugin accepts between the next one's start and its own end: ids stay unique.
 constexpr std::uint64_t kIdGap = std::uint64_t{1} << 32U;
 constexpr const char* kEnded = "the client was shut down meanwhile";
-constexpr std::uint64_t kHighestFirstId = std::uint64_t{1} << 52U;
 
 std::uint64_t ended_requests(const proc_stats& stats) {
   return stats.allocated + stats.rejected + stats.timed_out + stats.cancelled + stats.disconnected + stats.shut_down;
@@ -71,7 +71,7 @@ bool Swap::cancel_in_transit(std::uint64_t id) {
   return moving_;
 }
 
-Result Swap::get_stats(proc_stats& stats) const {
+void Swap::get_stats(proc_stats& stats) const {
   // Under the lock no generation becomes history.
   const std::lock_guard<std::mutex> lock(mutex_);
   StatsSum sum = history_.stats();
@@ -81,7 +81,6 @@ Result Swap::get_stats(proc_stats& stats) const {
     sum.add(*old);
   }
   sum.write(stats);
-  return {};
 }
 
 bool Swap::gave_out(std::uint64_t id) const {
@@ -137,7 +136,7 @@ void Swap::load(const std::string& file, const std::string& sha256) noexcept {
     std::shared_ptr<Library> plugin = load_plugin(file, config_.load_options(sha256));
     const Roles::Visit current = roles_.visit_current();
     const std::uint64_t first_id = current->first_id() + ids_used(current->stats()) + kIdGap;
-    if (first_id > kHighestFirstId) {
+    if (first_id > plugin::kHighestFirstId) {
       problem_ = "request ids are used up: this client can swap no more";
       return;
     }
@@ -264,7 +263,7 @@ bool Swap::exhausted() const {
 }
 
 void Swap::release() {
-  if (phase_ == Phase::kReleasing && roles_.old() != nullptr) {
+  if (roles_.old() != nullptr) {
     const std::lock_guard<std::mutex> lock(mutex_);
     const Generation& old = *roles_.old();
     report_.drained = ended_requests(old.stats()) - ended_before_;

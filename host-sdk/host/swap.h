@@ -55,7 +55,7 @@ class Swap {
   // A cancel that found its request neither here nor there: it may be on its way from one to the other. False if nothing
   // is moving now.
   bool cancel_in_transit(std::uint64_t id);
-  plugin::Result get_stats(proc_stats& stats) const;
+  void get_stats(proc_stats& stats) const;
   // Of generations that are gone.
   bool gave_out(std::uint64_t id) const;
 

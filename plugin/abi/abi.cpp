@@ -15,6 +15,7 @@
 #include "session/session.h"
 #include "stream/grpc_runtime.h"
 
+using agones::plugin::check_client;
 using agones::plugin::check_size;
 using agones::plugin::copy_text;
 using agones::plugin::guarded;
@@ -26,20 +27,11 @@ namespace library_state = agones::plugin::library_state;
 
 struct proc_client {
   explicit proc_client(agones::plugin::SessionConfig config) : session(std::move(config)) {}
+  bool in_forked_child() const { return session.in_forked_child(); }
   Session session;
 };
 
 namespace {
-
-Result check_client(const proc_client* client) {
-  if (client == nullptr) {
-    return invalid("client: NULL");
-  }
-  if (client->session.in_forked_child()) {
-    return {PROC_ERR_FORKED, "the process was forked after the client was made"};
-  }
-  return {};
-}
 
 Result allocate(proc_client* client, proc_format format, const proc_bytes& body, std::uint32_t timeout_ms,
                 std::uint64_t token, std::uint64_t* request_id) {

@@ -32,6 +32,17 @@ Result check_init(const proc_config* config, proc_client** client);
 Result check_array(const proc_event* events, std::uint32_t event_size, std::uint32_t capacity,
                    const std::uint32_t* count);
 Result forked_before_init();
+// `Client`: the library's own proc_client, which knows whether it is in a forked child.
+template <typename Client>
+Result check_client(const Client* client) {
+  if (client == nullptr) {
+    return invalid("client: NULL");
+  }
+  if (client->in_forked_child()) {
+    return {PROC_ERR_FORKED, "the process was forked after the client was made"};
+  }
+  return {};
+}
 
 // What the structs of ABI 1.0 end with.
 inline constexpr std::uint32_t kConfigSize = offsetof(proc_config, log_context) + sizeof(void*);

@@ -20,7 +20,6 @@ namespace {
 
 constexpr std::uint32_t kHour = 3'600'000;
 constexpr std::uint32_t kDay = 24 * kHour;
-constexpr std::uint64_t kHighestFirstId = std::uint64_t{1} << 52U;
 
 enum class Kind : std::uint8_t { kNumber, kTime, kSize, kFlag, kSeverity, kTransport, kDescriptor, kId, kText };
 

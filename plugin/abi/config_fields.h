@@ -2,12 +2,16 @@
 // The fields of proc_config as one table: names, defaults, ranges; setting them by name. Pure.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
 #include "agones/processor.h"
 
 namespace agones::plugin {
+
+// The most that first_request_id may be.
+inline constexpr std::uint64_t kHighestFirstId = std::uint64_t{1} << 52U;
 
 // The defaults that the header names.
 proc_config default_config();

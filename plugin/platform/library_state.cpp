@@ -2,7 +2,6 @@
 #include "platform/library_state.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/syscall.h>
@@ -22,6 +21,7 @@
 
 #include "abi/status_error.h"
 #include "platform/client_count.h"
+#include "platform/signals_blocked.h"
 #include "platform/thread_stock.h"
 
 // NOLINTBEGIN(bugprone-reserved-identifier): the linker's names
@@ -221,12 +221,8 @@ int create_registered(pthread_t* thread, const pthread_attr_t* attributes, Threa
     delete start;
     return EAGAIN;
   }
-  sigset_t all;
-  sigset_t before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
+  const SignalsBlocked blocked;
   const int error = __real_pthread_create(thread, attributes, run_registered, start);
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
   if (error != 0) {
     g_registries.load()->threads.not_started();
     delete start;

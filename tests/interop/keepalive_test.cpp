@@ -14,12 +14,13 @@
 #include "stream/grpc_runtime.h"
 #include "stream/link.h"
 #include "support/process.h"
+#include "support/wait.h"
 
 namespace agones::plugin {
 namespace {
 
 using std::chrono::seconds;
-using Clock = std::chrono::steady_clock;
+using test::wait_until;
 
 // Keeps what the link says of its connection.
 class Listener : public LinkHandler, public GrpcLogSink {
@@ -94,14 +95,6 @@ class Connected {
   Link link_;
   std::thread thread_;
 };
-
-bool wait_until(const std::function<bool()>& condition) {
-  const auto end = Clock::now() + seconds(60);
-  while (!condition() && Clock::now() < end) {
-    std::this_thread::sleep_for(milliseconds(5));
-  }
-  return condition();
-}
 
 bool is_standby(const Listener& listener) {
   const auto statuses = listener.statuses();

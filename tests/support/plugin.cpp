@@ -84,17 +84,6 @@ Event copy(const proc_event& event) {
   return copied;
 }
 
-bool wait_until(const std::function<bool()>& condition) {
-  const auto end = Clock::now() + kPatience;
-  while (!condition()) {
-    if (Clock::now() > end) {
-      return false;
-    }
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  }
-  return true;
-}
-
 proc_text text(std::string_view value) {
   return {value.data(), value.size()};
 }

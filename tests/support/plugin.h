@@ -14,6 +14,8 @@
 #include <string_view>
 #include <vector>
 
+#include "support/wait.h"
+
 namespace agones::test {
 
 struct Api {
@@ -72,13 +74,6 @@ struct Event {
 };
 
 Event copy(const proc_event& event);
-
-// Generous: a condition that has not come true by then never will.
-inline constexpr std::chrono::seconds kPatience{60};
-inline constexpr auto kPatienceMs = static_cast<int>(std::chrono::milliseconds(kPatience).count());
-
-// Until the condition holds, without polling anything; false after kPatience.
-bool wait_until(const std::function<bool()>& condition);
 
 proc_text text(std::string_view value);
 proc_config default_config(const Api& api = plugin());
