@@ -3,8 +3,9 @@
 #
 #   gRPC            the stream to the processor (plugin, linked static and hidden); the server side (local processor)
 #   Protobuf        the contract: lite runtime in the plugin, full runtime on the server side and in tests
-#   RapidJSON       JSON requests (plugin, header only)
-#   nlohmann-json   JSON answers (plugin, header only); --json output, fleet files (sample host)
+#   RapidJSON       JSON requests, answers, events (plugin, header only)
+#   Boost.Container vectors that need no memory while they are short (plugin, header only)
+#   nlohmann-json   --json output, fleet files (sample host); tests
 #   Boost.Locale    UTF-8 (plugin, host library; header only)
 #   Boost.DLL       loading the plugin (host SDK)
 #   Boost.Log       the optional log sink (host SDK)
@@ -42,6 +43,6 @@ list(REMOVE_DUPLICATES grpc_shared_needs)
 
 add_library(plugin_dependencies INTERFACE)
 target_link_libraries(plugin_dependencies INTERFACE ${grpc_archives} ${grpc_shared_needs} protobuf-lite
-                                                    nlohmann_json::nlohmann_json Threads::Threads)
+                                                    Threads::Threads)
 target_compile_definitions(plugin_dependencies INTERFACE GRPC_USE_PROTO_LITE
                                                          $<$<BOOL:${AGONES_PLUGIN_SHARED_GRPC}>:PROC_SHARED_GRPC>)

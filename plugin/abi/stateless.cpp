@@ -17,6 +17,24 @@ using agones::plugin::guarded;
 using agones::plugin::invalid;
 using agones::plugin::Result;
 
+namespace {
+
+// A text that must fit as a whole.
+Result give_text(std::string_view text, const char* name, char* out, std::uint64_t size, std::uint64_t* needed) {
+  if (needed != nullptr) {
+    *needed = text.size();
+  }
+  const bool fits = out != nullptr && size > text.size();
+  copy_text(fits ? text : std::string_view(), out, size);
+  if (!fits) {
+    return {PROC_ERR_TOO_LARGE, std::string(name) + ": " + std::to_string(text.size() + 1) +
+                                    " bytes are needed, there are " + std::to_string(size)};
+  }
+  return {};
+}
+
+}  // namespace
+
 extern "C" {
 
 std::uint32_t proc_abi_version(void) {
@@ -76,21 +94,14 @@ proc_status proc_response_to_json(const void* response, std::uint64_t response_s
     if (response == nullptr && response_size != 0) {
       return invalid("response: NULL");
     }
-    const auto text =
-        agones::plugin::response_to_json(std::string_view(static_cast<const char*>(response), response_size));
-    if (!text) {
+    const std::string_view message(static_cast<const char*>(response), response_size);
+    const agones::plugin::MessageSchema& schema = agones::plugin::allocation_response_schema();
+    if (!agones::plugin::is_message(message, schema)) {
       return invalid("response: malformed protobuf");
     }
-    if (needed != nullptr) {
-      *needed = text->size();
-    }
-    const bool fits = json != nullptr && size > text->size();
-    copy_text(fits ? std::string_view(*text) : std::string_view(), json, size);
-    if (!fits) {
-      return {PROC_ERR_TOO_LARGE,
-              "json: " + std::to_string(text->size() + 1) + " bytes are needed, there are " + std::to_string(size)};
-    }
-    return {};
+    agones::plugin::JsonText written;
+    agones::plugin::write_message(message, schema, written);
+    return give_text(written.view(), "json", json, size, needed);
   });
 }
 

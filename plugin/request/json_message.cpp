@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "request/json_message.h"
 
-#include <map>
+#include <algorithm>
+#include <boost/container/small_vector.hpp>
+#include <charconv>
+#include <string>
+#include <unordered_map>
 
 #include "wire/reader.h"
 
@@ -9,129 +13,230 @@ namespace agones::plugin {
 
 namespace {
 
-bool read_message(std::string_view bytes, const MessageSchema& schema, Json& out);
+constexpr std::size_t kFewFields = 32;
+constexpr std::size_t kFewEntries = 16;
+
+bool is_map(const FieldSchema& schema) {
+  return schema.kind == FieldKind::kMapString || schema.kind == FieldKind::kMapMessage;
+}
+
+bool is_text_or_message(const FieldSchema& schema) {
+  return is_map(schema) || schema.kind == FieldKind::kString || schema.kind == FieldKind::kMessage;
+}
+
+// ---- Looking at it ----------------------------------------------------------------------------------
+
+bool is_map_entry(std::string_view bytes, const FieldSchema& schema) {
+  Reader reader(bytes);
+  Field field;
+  while (reader.next(field)) {
+    const bool is_message_value =
+        field.number == 2 && field.type == WireType::kBytes && schema.kind == FieldKind::kMapMessage;
+    if (is_message_value && !is_message(field.bytes, *schema.message)) {
+      return false;
+    }
+  }
+  return reader.ok();
+}
+
+bool is_field(const Field& field, const FieldSchema& schema) {
+  if (field.type != (is_text_or_message(schema) ? WireType::kBytes : WireType::kVarint)) {
+    return false;
+  }
+  if (is_map(schema)) {
+    return is_map_entry(field.bytes, schema);
+  }
+  return schema.kind != FieldKind::kMessage || is_message(field.bytes, *schema.message);
+}
+
+// ---- Writing it -------------------------------------------------------------------------------------
+
+struct KnownField {
+  const FieldSchema* schema;
+  Field field;
+};
+using KnownFields = boost::container::small_vector<KnownField, kFewFields>;
+
+// In the order of the contract; what comes more than once, in its own order.
+KnownFields known_fields(std::string_view bytes, const MessageSchema& schema) {
+  KnownFields fields;
+  bool in_order = true;
+  Reader reader(bytes);
+  Field field;
+  while (reader.next(field)) {
+    if (const FieldSchema* known = schema.find(field.number)) {
+      in_order = in_order && (fields.empty() || fields.back().schema <= known);
+      fields.push_back({known, field});
+    }
+  }
+  if (!in_order) {
+    std::stable_sort(fields.begin(), fields.end(),
+                     [](const KnownField& a, const KnownField& b) { return a.schema < b.schema; });
+  }
+  return fields;
+}
 
 // 64-bit numbers are strings in proto3 JSON.
-Json number(const FieldSchema& schema, std::uint64_t varint) {
+template <typename Number>
+void write_long(Number number, JsonText& json) {
+  char digits[24];
+  const auto end = std::to_chars(digits, digits + sizeof(digits), number).ptr;
+  json.text({digits, static_cast<std::size_t>(end - digits)});
+}
+
+void write_enum(const FieldSchema& schema, std::int32_t number, JsonText& json) {
+  for (const EnumValue& value : schema.values) {
+    if (value.number == number) {
+      json.text(value.name);
+      return;
+    }
+  }
+  json.number(std::int64_t{number});
+}
+
+void write_value(const FieldSchema& schema, const Field& field, JsonText& json) {
   switch (schema.kind) {
+    case FieldKind::kString:
+      json.text(field.bytes);
+      break;
+    case FieldKind::kMessage:
+      write_message(field.bytes, *schema.message, json);
+      break;
     case FieldKind::kBool:
-      return varint != 0;
+      json.boolean(field.varint != 0);
+      break;
     case FieldKind::kInt32:
-      return as_int32(varint);
+      json.number(std::int64_t{as_int32(field.varint)});
+      break;
     case FieldKind::kInt64:
-      return std::to_string(as_int64(varint));
+      write_long(as_int64(field.varint), json);
+      break;
     case FieldKind::kEnum:
-      for (const EnumValue& value : schema.values) {
-        if (value.number == as_int32(varint)) {
-          return value.name;
-        }
-      }
-      return as_int32(varint);
+      write_enum(schema, as_int32(field.varint), json);
+      break;
     default:
-      return std::to_string(varint);
+      write_long(field.varint, json);
   }
 }
 
-bool read_map_entry(std::string_view bytes, const FieldSchema& schema, Json& map) {
+struct MapEntry {
+  std::string_view key;
+  std::string_view value;
+};
+
+MapEntry read_map_entry(std::string_view bytes) {
+  MapEntry entry;
   Reader reader(bytes);
   Field field;
-  std::string key;
-  Json value = schema.kind == FieldKind::kMapString ? Json("") : Json::object();
   while (reader.next(field)) {
-    if (field.type != WireType::kBytes) {
-      continue;
-    }
-    if (field.number == 1) {
-      key = field.bytes;
-    } else if (field.number == 2) {
-      if (schema.kind == FieldKind::kMapString) {
-        value = field.bytes;
-      } else if (!read_message(field.bytes, *schema.message, value)) {
-        return false;
-      }
+    if (field.type == WireType::kBytes && field.number == 1) {
+      entry.key = field.bytes;
+    } else if (field.type == WireType::kBytes && field.number == 2) {
+      entry.value = field.bytes;
     }
   }
-  map[key] = std::move(value);
-  return reader.ok();
+  return entry;
 }
 
-// Of a message that comes more than once: to merge is to concatenate.
-using Occurrences = std::map<std::uint32_t, std::string>;
+using MapEntries = boost::container::small_vector<MapEntry, kFewEntries>;
 
-bool read_field(const Field& field, const FieldSchema& schema, Occurrences& occurrences, Json& out) {
-  if (schema.kind == FieldKind::kMapString || schema.kind == FieldKind::kMapMessage) {
-    Json& map = out[std::string(schema.name)];
-    if (map.is_null()) {
-      map = Json::object();
-    }
-    return field.type == WireType::kBytes && read_map_entry(field.bytes, schema, map);
+// Of a key that comes more than once, the last counts.
+void keep_last(MapEntries& entries) {
+  if (entries.size() < 2) {
+    return;
   }
-  Json value;
-  if (schema.kind == FieldKind::kString || schema.kind == FieldKind::kMessage) {
-    if (field.type != WireType::kBytes) {
-      return false;
+  std::unordered_map<std::string_view, std::size_t> last;
+  for (std::size_t i = 0; entries.size() > kFewEntries && i < entries.size(); ++i) {
+    last[entries[i].key] = i;
+  }
+  const auto comes_again = [&](const MapEntry& entry) {
+    if (!last.empty()) {
+      return last[entry.key] != static_cast<std::size_t>(&entry - entries.data());
     }
-    if (schema.kind == FieldKind::kString) {
-      value = field.bytes;
-    } else if (schema.repeated) {
-      if (!read_message(field.bytes, *schema.message, value)) {
-        return false;
-      }
+    return std::any_of(&entry + 1, static_cast<const MapEntry*>(entries.data() + entries.size()),
+                       [&](const MapEntry& later) { return later.key == entry.key; });
+  };
+  MapEntries kept;
+  for (const MapEntry& entry : entries) {
+    if (!comes_again(entry)) {
+      kept.push_back(entry);
+    }
+  }
+  if (kept.size() != entries.size()) {
+    entries = kept;
+  }
+}
+
+void write_map(const FieldSchema& schema, const KnownField* begin, const KnownField* end, JsonText& json) {
+  MapEntries entries;
+  for (const KnownField* known = begin; known != end; ++known) {
+    entries.push_back(read_map_entry(known->field.bytes));
+  }
+  keep_last(entries);
+  json.begin_object();
+  for (const MapEntry& entry : entries) {
+    json.key(entry.key);
+    if (schema.kind == FieldKind::kMapString) {
+      json.text(entry.value);
     } else {
-      std::string& all = occurrences[schema.number];
-      all += field.bytes;
-      if (!read_message(all, *schema.message, value)) {
-        return false;
-      }
+      write_message(entry.value, *schema.message, json);
     }
-  } else {
-    if (field.type != WireType::kVarint) {
-      return false;
-    }
-    value = number(schema, field.varint);
   }
-  if (schema.repeated) {
-    out[std::string(schema.name)].push_back(std::move(value));
-  } else {
-    out[std::string(schema.name)] = std::move(value);
-  }
-  return true;
+  json.end_object();
 }
 
-bool read_message(std::string_view bytes, const MessageSchema& schema, Json& out) {
-  out = Json::object();
-  Reader reader(bytes);
-  Field field;
-  Occurrences occurrences;
-  while (reader.next(field)) {
-    const FieldSchema* known = schema.find(field.number);
-    if (known != nullptr && !read_field(field, *known, occurrences, out)) {
-      return false;
+// Every occurrence of a field.
+void write_field(const KnownField* begin, const KnownField* end, JsonText& json) {
+  const FieldSchema& schema = *begin->schema;
+  if (is_map(schema)) {
+    write_map(schema, begin, end, json);
+  } else if (schema.repeated) {
+    json.begin_array();
+    for (const KnownField* known = begin; known != end; ++known) {
+      write_value(schema, known->field, json);
     }
+    json.end_array();
+  } else if (schema.kind == FieldKind::kMessage && end - begin > 1) {
+    // To merge messages is to concatenate them.
+    std::string all;
+    for (const KnownField* known = begin; known != end; ++known) {
+      all += known->field.bytes;
+    }
+    write_message(all, *schema.message, json);
+  } else {
+    write_value(schema, (end - 1)->field, json);
   }
-  if (schema.wrapper) {
-    const FieldSchema& value = *schema.fields.begin();
-    const auto found = out.find(std::string(value.name));
-    Json unwrapped = found != out.end() ? *found : value.kind == FieldKind::kString ? Json("") : number(value, 0);
-    out = std::move(unwrapped);
-  }
-  return reader.ok();
 }
 
 }  // namespace
 
-std::optional<Json> message_to_json(std::string_view bytes, const MessageSchema& schema) {
-  Json json;
-  return read_message(bytes, schema, json) ? std::optional(std::move(json)) : std::nullopt;
+bool is_message(std::string_view bytes, const MessageSchema& schema) {
+  Reader reader(bytes);
+  Field field;
+  while (reader.next(field)) {
+    const FieldSchema* known = schema.find(field.number);
+    if (known != nullptr && !is_field(field, *known)) {
+      return false;
+    }
+  }
+  return reader.ok();
 }
 
-std::string to_text(const Json& json) {
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
-}
-
-std::optional<std::string> response_to_json(std::string_view response) {
-  const std::optional<Json> json = message_to_json(response, allocation_response_schema());
-  return json ? std::optional(to_text(*json)) : std::nullopt;
+void write_message(std::string_view bytes, const MessageSchema& schema, JsonText& json) {
+  const KnownFields fields = known_fields(bytes, schema);
+  if (schema.wrapper) {
+    write_value(*schema.fields.begin(), fields.empty() ? Field() : fields.back().field, json);
+    return;
+  }
+  json.begin_object();
+  const KnownField* const end = fields.data() + fields.size();
+  for (const KnownField* begin = fields.data(); begin != end;) {
+    const KnownField* next = std::find_if(begin, end, [&](const KnownField& f) { return f.schema != begin->schema; });
+    json.key(begin->schema->name);
+    write_field(begin, next, json);
+    begin = next;
+  }
+  json.end_object();
 }
 
 }  // namespace agones::plugin

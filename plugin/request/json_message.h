@@ -2,24 +2,17 @@
 // Messages of the contract as proto3 JSON.
 #pragma once
 
-#include <nlohmann/json.hpp>
-#include <optional>
-#include <string>
 #include <string_view>
 
+#include "request/json_text.h"
 #include "request/schema.h"
 
 namespace agones::plugin {
 
-// Members in the order of the message, as a reader expects them.
-using Json = nlohmann::ordered_json;
+// Whether the bytes are such a message: then write_message() can write them.
+bool is_message(std::string_view bytes, const MessageSchema& schema);
 
-// None if the bytes are not such a message. Fields that the contract does not know are left out.
-std::optional<Json> message_to_json(std::string_view bytes, const MessageSchema& schema);
-// On one line. Text that is not UTF-8 is replaced.
-std::string to_text(const Json& json);
-
-// An allocation.AllocationResponse as text.
-std::optional<std::string> response_to_json(std::string_view response);
+// Members come in the order of the contract. Fields that it does not know are left out.
+void write_message(std::string_view bytes, const MessageSchema& schema, JsonText& json);
 
 }  // namespace agones::plugin

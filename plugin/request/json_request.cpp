@@ -3,17 +3,22 @@
 // no tree.
 #include "request/json_request.h"
 
-#include <google/protobuf/io/coded_stream.h>
+// Strings are looked through 16 bytes at a time.
+#if defined(__SSE2__)
+#define RAPIDJSON_SSE2
+#elif defined(__ARM_NEON)
+#define RAPIDJSON_NEON
+#endif
 #include <rapidjson/error/en.h>
-#include <rapidjson/memorystream.h>
 #include <rapidjson/reader.h>
 
 #include <algorithm>
 #include <array>
+#include <boost/container/small_vector.hpp>
 #include <cstring>
 #include <limits>
+#include <memory>
 #include <utility>
-#include <vector>
 
 #include "request/field_path.h"
 #include "request/protobuf_request.h"
@@ -25,47 +30,35 @@ namespace agones::plugin {
 
 namespace {
 
-using google::protobuf::io::CodedOutputStream;
-
 // Deeper than the contract's messages are. What nests deeper has met a wrong type before.
-constexpr std::size_t kMaxDepth = 16;
+constexpr std::size_t kMaxDepth = 8;
+constexpr std::size_t kFewKeys = 16;
 
 constexpr std::uint32_t kMapKey = 1;
 constexpr std::uint32_t kMapValue = 2;
 
-void append_varint(std::string& out, std::uint64_t value) {
-  std::uint8_t buffer[10];
-  const std::uint8_t* end = CodedOutputStream::WriteVarint64ToArray(value, buffer);
-  out.append(reinterpret_cast<const char*>(buffer), static_cast<std::size_t>(end - buffer));
-}
+// A copy that rapidjson may change as it reads: strings lose their escapes where they stand.
+class Copy {
+ public:
+  explicit Copy(std::string_view text) : begin_(inline_) {
+    if (text.size() + kPadding > sizeof(inline_)) {
+      heap_.reset(new char[text.size() + kPadding]);
+      begin_ = heap_.get();
+    }
+    if (!text.empty()) {
+      std::memcpy(begin_, text.data(), text.size());
+    }
+    std::memset(begin_ + text.size(), 0, kPadding);
+  }
+  char* begin() { return begin_; }
 
-void append_varint_field(std::string& out, std::uint32_t number, std::uint64_t value) {
-  append_varint(out, number << 3);
-  append_varint(out, value);
-}
+ private:
+  static constexpr std::size_t kPadding = 16;  // the end, and what is looked at together with it
 
-void append_bytes_field(std::string& out, std::uint32_t number, std::string_view bytes) {
-  append_varint(out, (number << 3) | 2U);
-  append_varint(out, bytes.size());
-  out += bytes;
-}
-
-// A field of bytes whose length is not known yet. Returns where its content begins.
-std::size_t open_bytes_field(std::string& out, std::uint32_t number) {
-  append_varint(out, (number << 3) | 2U);
-  out += '\0';
-  return out.size();
-}
-
-// Returns how far the content moved.
-std::size_t close_bytes_field(std::string& out, std::size_t content) {
-  std::uint8_t length[10];
-  const std::uint8_t* end = CodedOutputStream::WriteVarint64ToArray(out.size() - content, length);
-  const auto size = static_cast<std::size_t>(end - length);
-  out.insert(content, size - 1, '\0');
-  std::memcpy(out.data() + content - 1, length, size);
-  return size - 1;
-}
+  alignas(16) char inline_[2048];
+  std::unique_ptr<char[]> heap_;
+  char* begin_;
+};
 
 // What a value was, for messages.
 struct Value {
@@ -75,9 +68,13 @@ struct Value {
 
 class Handler : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Handler> {
  public:
-  explicit Handler(std::string& out) : out_(out) {}
+  // `strings_are_utf8`: that was found out for all of them at once.
+  Handler(MessageWriter& out, std::string& problem, bool strings_are_utf8)
+      : out_(out), problem_(problem), strings_are_utf8_(strings_are_utf8) {
+    frames_[0] = Frame();
+  }
 
-  const std::string& problem() const { return problem_; }
+  bool has_namespace() const { return has_namespace_; }
 
   // What rapidjson calls. False ends the reading.
   // NOLINTBEGIN(readability-identifier-naming): rapidjson's names
@@ -107,19 +104,33 @@ class Handler : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Handler> 
  private:
   struct Frame {
     enum class Kind : std::uint8_t { kMessage, kMap, kArray };
-    Kind kind = Kind::kMessage;
-    const MessageSchema* message = nullptr;  // kMessage
-    const FieldSchema* field = nullptr;      // kMessage: the member that is read; else what the map or array is of
-    std::uint64_t given = 0;                 // kMessage: fields that were, by their place in the schema
-    std::int64_t index = -1;                 // kArray: of the present element
-    std::size_t content = 0;                 // kMessage: where its bytes begin in the output; kMap: the entry's
-    std::size_t key_size = 0;                // kMap: of the present entry
-    std::size_t first_key = 0;               // kMap: of keys_
+    Kind kind;
+    std::int32_t index;            // kArray: of the present element
+    const MessageSchema* message;  // kMessage
+    const FieldSchema* field;      // kMessage: the member that is read; else what the map or array is of
+    std::uint32_t given;           // kMessage: fields that were, by their place in the schema
+    std::uint32_t content;         // kMessage: where its bytes begin in the output; kMap: the entry's
+    std::uint32_t key_size;        // kMap: of the present entry
+    std::uint32_t first_key;       // kMap: of keys_
+
+    Frame() : Frame(Kind::kMessage, nullptr, nullptr, 0) {}
+    Frame(Kind its_kind, const MessageSchema* its_message, const FieldSchema* its_field, std::size_t its_content)
+        : kind(its_kind),
+          index(-1),
+          message(its_message),
+          field(its_field),
+          given(0),
+          content(static_cast<std::uint32_t>(its_content)),
+          key_size(kNoKey),
+          first_key(0) {}
   };
+  static constexpr std::uint32_t kNoKey = std::numeric_limits<std::uint32_t>::max();
   struct KeyPlace {
-    std::size_t start;
-    std::size_t size;
+    std::uint32_t start;
+    std::uint32_t size;
   };
+
+  static const FieldSchema* namespace_field() { return allocation_request_schema().fields.begin(); }
 
   Frame& top() { return frames_[depth_]; }
   bool at_root() const { return depth_ == 0; }
@@ -145,7 +156,7 @@ class Handler : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Handler> 
         add(path);
       } else if (frame.kind == Frame::Kind::kMap && frame.key_size != kNoKey) {
         FieldPath path;
-        path.name = key_of(frame);
+        path.name = text_of(key_place(frame));
         path.is_key = true;
         add(path);
       }
@@ -158,9 +169,12 @@ class Handler : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Handler> 
     return false;
   }
 
-  std::string_view key_of(const Frame& map) const {
-    return std::string_view(out_).substr(map.content + 1 + CodedOutputStream::VarintSize64(map.key_size), map.key_size);
+  static KeyPlace key_place(const Frame& map) {
+    return {map.content + 1 + static_cast<std::uint32_t>(MessageWriter::varint_size(map.key_size)), map.key_size};
   }
+  std::string_view text_of(const KeyPlace& place) const { return out_.bytes().substr(place.start, place.size); }
+
+  bool is_good(std::string_view text) const { return strings_are_utf8_ || is_utf8(text); }
 
   // ---- what may stand there ------------------------------------------------------------------------
 
@@ -247,18 +261,18 @@ class Handler : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Handler> 
 
   // Before and after a value that is not an object of its own in the JSON, but a message: a wrapper's.
   std::size_t open_wrapper() {
-    return top().field->kind == FieldKind::kMessage ? open_bytes_field(out_, top().field->number) : 0;
+    return top().field->kind == FieldKind::kMessage ? out_.open(top().field->number) : 0;
   }
   void close_wrapper(std::size_t content) {
     if (content != 0) {
-      close_bytes_field(out_, content);
+      out_.close(content);
     }
   }
 
   bool varint(const FieldSchema& field, std::uint64_t value) {
     const std::size_t wrapper = open_wrapper();
     if (value != 0 || keeps_default()) {
-      append_varint_field(out_, field.number, value);
+      out_.varint_field(field.number, value);
     }
     close_wrapper(wrapper);
     return value_done();
@@ -294,12 +308,13 @@ class Handler : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Handler> 
     if (field->kind != FieldKind::kString) {
       return number({"string", text});
     }
-    if (!is_utf8(text)) {
+    if (!is_good(text)) {
       return fail("not valid UTF-8");
     }
+    has_namespace_ = has_namespace_ || (field == namespace_field() && !text.empty());
     const std::size_t wrapper = open_wrapper();
     if (!text.empty() || keeps_default()) {
-      append_bytes_field(out_, field->number, text);
+      out_.bytes_field(field->number, text);
     }
     close_wrapper(wrapper);
     return value_done();
@@ -310,8 +325,8 @@ class Handler : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Handler> 
     counted_ = false;
     Frame& frame = top();
     if (frame.kind == Frame::Kind::kMap) {
-      frame.content += close_bytes_field(out_, frame.content);
-      keys_.push_back({frame.content + 1 + CodedOutputStream::VarintSize64(frame.key_size), frame.key_size});
+      frame.content += static_cast<std::uint32_t>(out_.close(frame.content));
+      keys_.push_back(key_place(frame));
       frame.key_size = kNoKey;
     }
     return true;
@@ -329,40 +344,35 @@ class Handler : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Handler> 
   }
 
   bool start_object() {
-    Frame frame;
     const FieldSchema* field = next_field();
     if (field == nullptr) {
-      frame.message = &allocation_request_schema();
-      return push(frame);
+      return push(Frame(Frame::Kind::kMessage, &allocation_request_schema(), nullptr, 0));
     }
     if (expects_array()) {
       return wrong_type({"object", {}});
     }
     if (expects_map()) {
-      frame.kind = Frame::Kind::kMap;
-      frame.field = field;
-      frame.key_size = kNoKey;
-      frame.first_key = keys_.size();
-      return push(frame);
+      Frame map(Frame::Kind::kMap, nullptr, field, 0);
+      map.first_key = static_cast<std::uint32_t>(keys_.size());
+      return push(map);
     }
     const bool is_message = field->kind == FieldKind::kMapMessage || field->kind == FieldKind::kMessage;
     if (!is_message || field->message->wrapper) {
       return wrong_type({"object", {}});
     }
-    frame.message = field->message;
-    frame.content = open_bytes_field(out_, field->kind == FieldKind::kMapMessage ? kMapValue : field->number);
-    return push(frame);
+    const std::uint32_t number = field->kind == FieldKind::kMapMessage ? kMapValue : field->number;
+    return push(Frame(Frame::Kind::kMessage, field->message, nullptr, out_.open(number)));
   }
 
   bool key(std::string_view name) {
     Frame& frame = top();
     if (frame.kind == Frame::Kind::kMap) {
-      if (!is_utf8(name)) {
+      if (!is_good(name)) {
         return fail("a key that is not valid UTF-8");
       }
-      frame.content = open_bytes_field(out_, frame.field->number);
-      append_bytes_field(out_, kMapKey, name);
-      frame.key_size = name.size();
+      frame.content = static_cast<std::uint32_t>(out_.open(frame.field->number));
+      out_.bytes_field(kMapKey, name);
+      frame.key_size = static_cast<std::uint32_t>(name.size());
       return true;
     }
     frame.field = nullptr;
@@ -374,7 +384,7 @@ class Handler : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Handler> 
       return false;
     }
     frame.field = field;
-    const std::uint64_t bit = std::uint64_t{1} << (field - frame.message->fields.begin());
+    const std::uint32_t bit = std::uint32_t{1} << (field - frame.message->fields.begin());
     if ((frame.given & bit) != 0) {
       return fail("given twice");
     }
@@ -383,7 +393,7 @@ class Handler : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Handler> 
   }
 
   bool end_object() {
-    const Frame frame = top();
+    const Frame& frame = top();
     if (frame.kind == Frame::Kind::kMap) {
       if (!keys_differ(frame.first_key)) {
         return false;
@@ -392,7 +402,7 @@ class Handler : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Handler> 
       return true;
     }
     if (depth_ > 1) {
-      close_bytes_field(out_, frame.content);
+      out_.close(frame.content);
     }
     --depth_;
     return at_root() || value_done();
@@ -403,61 +413,76 @@ class Handler : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Handler> 
     if (field == nullptr || !expects_array()) {
       return wrong_type({"array", {}});
     }
-    Frame frame;
-    frame.kind = Frame::Kind::kArray;
-    frame.field = field;
-    return push(frame);
+    return push(Frame(Frame::Kind::kArray, nullptr, field, 0));
   }
 
   // Of the map that ends, whose keys lie where they were written.
-  bool keys_differ(std::size_t first_key) {
-    const auto begin = keys_.begin() + static_cast<std::ptrdiff_t>(first_key);
-    const auto text = [this](const KeyPlace& place) { return std::string_view(out_).substr(place.start, place.size); };
-    std::sort(begin, keys_.end(), [&](const KeyPlace& a, const KeyPlace& b) { return text(a) < text(b); });
-    const auto twice = std::adjacent_find(begin, keys_.end(),
-                                          [&](const KeyPlace& a, const KeyPlace& b) { return text(a) == text(b); });
-    if (twice != keys_.end()) {
-      const std::string name(text(*twice));
-      return fail("\"" + printable(name) + "\" given twice");
+  bool keys_differ(std::uint32_t first_key) {
+    const std::size_t count = keys_.size() - first_key;
+    KeyPlace* const begin = keys_.data() + first_key;
+    const KeyPlace* const end = begin + count;
+    const KeyPlace* twice = count <= kFewKeys ? find_twice(begin, end) : sort_and_find_twice(begin, begin + count);
+    if (twice != end) {
+      return fail("\"" + printable(text_of(*twice)) + "\" given twice");
     }
-    keys_.erase(begin, keys_.end());
+    keys_.resize(first_key);
     return true;
   }
 
-  static constexpr std::size_t kNoKey = std::numeric_limits<std::size_t>::max();
+  bool same(const KeyPlace& a, const KeyPlace& b) const { return a.size == b.size && text_of(a) == text_of(b); }
+
+  const KeyPlace* find_twice(const KeyPlace* begin, const KeyPlace* end) const {
+    for (const KeyPlace* key = begin; key != end; ++key) {
+      for (const KeyPlace* earlier = begin; earlier != key; ++earlier) {
+        if (same(*earlier, *key)) {
+          return key;
+        }
+      }
+    }
+    return end;
+  }
+
+  const KeyPlace* sort_and_find_twice(KeyPlace* begin, KeyPlace* end) const {
+    std::sort(begin, end, [this](const KeyPlace& a, const KeyPlace& b) { return text_of(a) < text_of(b); });
+    return std::adjacent_find(begin, end, [this](const KeyPlace& a, const KeyPlace& b) { return same(a, b); });
+  }
+
   static constexpr FieldSchema kMapStringValue{kMapValue, "value", FieldKind::kString};
 
-  std::string& out_;
-  std::array<Frame, kMaxDepth + 1> frames_;  // [0] stands outside the root
+  MessageWriter& out_;
+  std::string& problem_;
+  const bool strings_are_utf8_;
+  bool has_namespace_ = false;
+  bool counted_ = false;  // the element that is read has its index
   std::size_t depth_ = 0;
-  bool counted_ = false;        // the element that is read has its index
-  std::vector<KeyPlace> keys_;  // of the maps that are open
-  std::string problem_;
+  std::array<Frame, kMaxDepth + 1> frames_;                        // [0] stands outside the root
+  boost::container::small_vector<KeyPlace, kFewKeys> keys_;  // of the maps that are open
 };
 
 }  // namespace
 
-JsonRequest parse_json_request(std::string_view text) {
-  JsonRequest request;
-  if (const std::size_t nul = text.find('\0'); nul != std::string_view::npos) {
+JsonRequest::JsonRequest(std::string_view json) {
+  if (const std::size_t nul = json.find('\0'); nul != std::string_view::npos) {
     // To rapidjson it is the end.
-    request.problem = "malformed JSON: NUL at byte " + std::to_string(nul);
-    return request;
+    problem_ = "malformed JSON: NUL at byte " + std::to_string(nul);
+    return;
   }
-  request.bytes.reserve(text.size());
-  Handler handler(request.bytes);
-  rapidjson::MemoryStream stream(text.data(), text.size());
+  // Without escapes, strings are parts of the text.
+  Handler handler(message_, problem_, json.find('\\') == std::string_view::npos && is_utf8(json));
+  Copy copy(json);
+  rapidjson::InsituStringStream stream(copy.begin());
   rapidjson::Reader reader;
-  const rapidjson::ParseResult result = reader.Parse<rapidjson::kParseNumbersAsStringsFlag>(stream, handler);
-  if (!handler.problem().empty()) {
-    request.problem = handler.problem();
-  } else if (result.IsError()) {
-    request.problem =
-        "malformed JSON at byte " + std::to_string(result.Offset()) + ": " + rapidjson::GetParseError_En(result.Code());
-  } else {
-    request.problem = check_namespace(request.bytes);
+  const rapidjson::ParseResult result =
+      reader.Parse<rapidjson::kParseInsituFlag | rapidjson::kParseNumbersAsStringsFlag>(stream, handler);
+  if (!problem_.empty()) {
+    return;
   }
-  return request;
+  if (result.IsError()) {
+    problem_ =
+        "malformed JSON at byte " + std::to_string(result.Offset()) + ": " + rapidjson::GetParseError_En(result.Code());
+  } else if (!handler.has_namespace()) {
+    problem_ = check_namespace(bytes());
+  }
 }
 
 }  // namespace agones::plugin

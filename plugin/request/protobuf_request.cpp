@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "request/protobuf_request.h"
 
+#include <utility>
+
 #include "request/field_path.h"
 #include "request/schema.h"
 #include "text/utf8.h"
@@ -15,35 +17,87 @@ constexpr std::uint32_t kNamespace = 1;
 constexpr std::uint32_t kMultiClusterSetting = 2;
 constexpr std::uint32_t kMultiClusterEnabled = 1;
 
+constexpr const char* kMalformed = "malformed protobuf";
+
 bool is_varint(FieldKind kind) {
   return kind == FieldKind::kBool || kind == FieldKind::kInt32 || kind == FieldKind::kInt64 ||
          kind == FieldKind::kUint64 || kind == FieldKind::kEnum;
 }
 
+bool is_enabled(std::string_view multi_cluster_setting, bool before) {
+  Reader reader(multi_cluster_setting);
+  Field field;
+  while (reader.next(field)) {
+    if (field.number == kMultiClusterEnabled && field.type == WireType::kVarint) {
+      before = field.varint != 0;
+    }
+  }
+  return before;
+}
+
+// Looks at a request's own fields, one after another.
+class NamespaceRule {
+ public:
+  void see(const Field& field) {
+    if (field.type != WireType::kBytes) {
+      return;
+    }
+    if (field.number == kNamespace) {
+      given_ = !field.bytes.empty();
+    } else if (field.number == kMultiClusterSetting) {
+      several_clusters_ = is_enabled(field.bytes, several_clusters_);
+    }
+  }
+  std::string problem() const { return given_ || several_clusters_ ? "" : "namespace: missing"; }
+
+ private:
+  bool given_ = false;
+  bool several_clusters_ = false;
+};
+
 class Checker {
  public:
-  // False after the first fault, which problem() then names.
+  // Of bytes that are all ASCII every text is. Mostly they are: tags and lengths are small numbers.
+  explicit Checker(std::string_view bytes) : texts_are_utf8_(is_ascii(bytes)) {}
+
+  // What is wrong with an allocation.AllocationRequest, or empty.
+  std::string request(std::string_view bytes) {
+    NamespaceRule namespace_rule;
+    Reader reader(bytes);
+    Field field;
+    while (reader.next(field)) {
+      if (!known_value(field, allocation_request_schema(), {})) {
+        return std::move(problem_);
+      }
+      namespace_rule.see(field);
+    }
+    return reader.ok() ? namespace_rule.problem() : kMalformed;
+  }
+
+ private:
+  // False after the first fault, which problem_ then names.
   bool message(std::string_view bytes, const MessageSchema& schema, const FieldPath& path) {
     Reader reader(bytes);
     Field field;
     while (reader.next(field)) {
-      const FieldSchema* known = schema.find(field.number);
-      if (known != nullptr && !value(field, *known, {&path, known->name})) {
+      if (!known_value(field, schema, path)) {
         return false;
       }
     }
-    return reader.ok() || fail(path, "malformed protobuf");
+    return reader.ok() || fail(path, kMalformed);
   }
 
-  const std::string& problem() const { return problem_; }
+  bool known_value(const Field& field, const MessageSchema& schema, const FieldPath& path) {
+    const FieldSchema* known = schema.find(field.number);
+    return known == nullptr || value(field, *known, {&path, known->name});
+  }
 
- private:
   bool fail(const FieldPath& path, std::string_view problem) {
     problem_ = describe(path, problem);
     return false;
   }
 
-  bool text(std::string_view bytes, const FieldPath& path) { return is_utf8(bytes) || fail(path, "not valid UTF-8"); }
+  bool text(std::string_view bytes, const FieldPath& path) { return texts_are_utf8_ || is_utf8(bytes) || fail(path, "not valid UTF-8"); }
 
   bool value(const Field& field, const FieldSchema& schema, const FieldPath& path) {
     // A packed list of numbers would be legal as well, but the contract has no repeated number.
@@ -88,46 +142,27 @@ class Checker {
         return false;
       }
     }
-    return reader.ok() || fail(path, "malformed protobuf");
+    return reader.ok() || fail(path, kMalformed);
   }
 
+  const bool texts_are_utf8_;
   std::string problem_;
 };
-
-bool is_enabled(std::string_view multi_cluster_setting, bool before) {
-  Reader reader(multi_cluster_setting);
-  Field field;
-  while (reader.next(field)) {
-    if (field.number == kMultiClusterEnabled && field.type == WireType::kVarint) {
-      before = field.varint != 0;
-    }
-  }
-  return before;
-}
 
 }  // namespace
 
 std::string check_namespace(std::string_view bytes) {
+  NamespaceRule rule;
   Reader reader(bytes);
   Field field;
-  bool given = false;
-  bool several_clusters = false;
   while (reader.next(field)) {
-    if (field.number == kNamespace && field.type == WireType::kBytes) {
-      given = !field.bytes.empty();
-    } else if (field.number == kMultiClusterSetting && field.type == WireType::kBytes) {
-      several_clusters = is_enabled(field.bytes, several_clusters);
-    }
+    rule.see(field);
   }
-  return given || several_clusters ? "" : "namespace: missing";
+  return rule.problem();
 }
 
 std::string check_protobuf_request(std::string_view bytes) {
-  Checker checker;
-  if (!checker.message(bytes, allocation_request_schema(), {})) {
-    return checker.problem();
-  }
-  return check_namespace(bytes);
+  return Checker(bytes).request(bytes);
 }
 
 }  // namespace agones::plugin

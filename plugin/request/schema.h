@@ -47,7 +47,7 @@ struct FieldSchema {
 
 struct MessageSchema {
   std::string_view name;
-  ConstSpan<FieldSchema> fields;
+  ConstSpan<FieldSchema> fields;  // in the order of their numbers
   // A well-known wrapper (Int64Value, StringValue): in JSON it is its value alone.
   bool wrapper = false;
 

@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <string_view>
-#include <utility>
 
 #include "abi/names.h"
 #include "request/json_message.h"
@@ -13,74 +12,91 @@ namespace agones::plugin {
 namespace {
 
 // What is empty or 0 is left out.
-void add(Json& json, const char* name, const proc_text& text) {
-  if (text.size != 0) {
-    json[name] = std::string_view(text.data, text.size);
-  }
-}
+class Members {
+ public:
+  explicit Members(JsonText& json) : json_(json) { json_.begin_object(); }
+  ~Members() { json_.end_object(); }
+  Members(const Members&) = delete;
+  Members& operator=(const Members&) = delete;
 
-void add(Json& json, const char* name, std::int64_t number) {
-  if (number != 0) {
-    json[name] = number;
+  void name(const char* member, const char* value) {
+    json_.key(member);
+    json_.text(value);
   }
-}
+  void always(const char* member, std::uint64_t value) {
+    json_.key(member);
+    json_.number(value);
+  }
+  void add(const char* member, const proc_text& text) {
+    if (text.size != 0) {
+      json_.key(member);
+      json_.text({text.data, text.size});
+    }
+  }
+  void add(const char* member, std::uint64_t value) {
+    if (value != 0) {
+      always(member, value);
+    }
+  }
+  void add_signed(const char* member, std::int64_t value) {
+    if (value != 0) {
+      json_.key(member);
+      json_.number(value);
+    }
+  }
+  void add(const char* member, const proc_bytes& bytes, const MessageSchema& schema) {
+    const std::string_view message(static_cast<const char*>(bytes.data), bytes.size);
+    if (!message.empty() && is_message(message, schema)) {
+      json_.key(member);
+      write_message(message, schema, json_);
+    }
+  }
 
-void add_id(Json& json, const char* name, std::uint64_t id) {
-  if (id != 0) {
-    json[name] = id;
-  }
-}
+ private:
+  JsonText& json_;
+};
 
-void add(Json& json, const char* name, const proc_bytes& bytes, const MessageSchema& schema) {
-  if (bytes.size == 0) {
-    return;
-  }
-  if (auto message = message_to_json({static_cast<const char*>(bytes.data), bytes.size}, schema)) {
-    json[name] = std::move(*message);
-  }
-}
-
-void add_result(Json& json, const proc_event& event) {
-  json["requestId"] = event.request_id;
-  json["token"] = event.token;
-  json["outcome"] = outcome_name(event.outcome);
-  json["delivery"] = delivery_name(event.delivery);
-  add(json, "code", event.code);
-  add_id(json, "batchId", event.batch_id);
-  add(json, "message", event.message);
-  json["latencyUs"] = event.latency_us;
-  add(json, "gameServer", event.response, allocation_response_schema());
-  add(json, "request", event.request, allocation_request_schema());
-  add(json, "remainingMs", event.remaining_ms);
+void add_result(const proc_event& event, Members& members) {
+  members.always("requestId", event.request_id);
+  members.always("token", event.token);
+  members.name("outcome", outcome_name(event.outcome));
+  members.name("delivery", delivery_name(event.delivery));
+  members.add_signed("code", event.code);
+  members.add("batchId", event.batch_id);
+  members.add("message", event.message);
+  members.always("latencyUs", event.latency_us);
+  members.add("gameServer", event.response, allocation_response_schema());
+  members.add("request", event.request, allocation_request_schema());
+  members.add("remainingMs", event.remaining_ms);
 }
 
 }  // namespace
 
-std::string event_to_json(const proc_event& event) {
-  Json json{{"type", event_type_name(event.type)}};
+void write_event(const proc_event& event, JsonText& json) {
+  Members members(json);
+  members.name("type", event_type_name(event.type));
   switch (event.type) {
     case PROC_EVENT_RESULT:
-      add_result(json, event);
+      add_result(event, members);
       break;
     case PROC_EVENT_ORPHAN:
-      add_id(json, "requestId", event.request_id);
-      add_id(json, "batchId", event.batch_id);
-      add(json, "gameServer", event.response, allocation_response_schema());
+      members.add("requestId", event.request_id);
+      members.add("batchId", event.batch_id);
+      members.add("gameServer", event.response, allocation_response_schema());
       break;
     case PROC_EVENT_CONNECTION:
-      json["connection"] = connection_name(event.connection);
-      add(json, "message", event.message);
-      add(json, "address", event.address);
-      add(json, "retryAfterMs", event.retry_after_ms);
+      members.name("connection", connection_name(event.connection));
+      members.add("message", event.message);
+      members.add("address", event.address);
+      members.add("retryAfterMs", event.retry_after_ms);
       break;
     default:
-      json["severity"] = severity_name(event.severity);
-      add(json, "channel", event.channel);
-      add(json, "message", event.message);
-      add_id(json, "requestId", event.request_id);
-      add_id(json, "batchId", event.batch_id);
+      members.name("severity", severity_name(event.severity));
+      members.add("channel", event.channel);
+      members.add("message", event.message);
+      members.add("requestId", event.request_id);
+      members.add("batchId", event.batch_id);
   }
-  return to_text(json);
 }
 
 }  // namespace agones::plugin

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// An event as the JSON object that proc_poll_json promises. Pure.
+// Events as JSON objects, as proc_poll_json hands them out.
 #pragma once
 
-#include <string>
-
 #include "agones/processor.h"
+#include "request/json_text.h"
 
 namespace agones::plugin {
 
-std::string event_to_json(const proc_event& event);
+void write_event(const proc_event& event, JsonText& json);
 
 }  // namespace agones::plugin

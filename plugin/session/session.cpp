@@ -88,31 +88,38 @@ Result Session::allocate(proc_format format, std::string_view body, std::uint32_
     return {PROC_ERR_TOO_LARGE, "the request has " + std::to_string(body.size()) + " bytes, a batch takes at most " +
                                     std::to_string(config_.max_request_bytes)};
   }
-  std::string converted;
-  if (format == PROC_FORMAT_JSON) {
-    JsonRequest parsed = parse_json_request(body);
-    if (!parsed.problem.empty()) {
-      return invalid(std::move(parsed.problem));
-    }
-    converted = std::move(parsed.bytes);
-    body = converted;
-    if (body.size() > config_.max_request_bytes) {
-      return {PROC_ERR_TOO_LARGE, "the request is larger than a batch may be"};
-    }
-  } else if (format == PROC_FORMAT_PROTOBUF) {
+  if (format == PROC_FORMAT_PROTOBUF) {
     if (std::string problem = check_protobuf_request(body); !problem.empty()) {
       return invalid(std::move(problem));
     }
-  } else {
-    return invalid("format: " + std::to_string(format) + " is neither PROTOBUF nor JSON");
+    return accept(body, timeout_ms, token, id);
   }
+  if (format == PROC_FORMAT_JSON) {
+    return allocate_json(body, timeout_ms, token, id);
+  }
+  return invalid("format: " + std::to_string(format) + " is neither PROTOBUF nor JSON");
+}
+
+// On its own, for the room on the stack that only JSON needs.
+Result Session::allocate_json(std::string_view body, std::uint32_t timeout_ms, std::uint64_t token, std::uint64_t* id) {
+  const JsonRequest request(body);
+  if (!request.problem().empty()) {
+    return invalid(request.problem());
+  }
+  if (request.bytes().size() > config_.max_request_bytes) {
+    return {PROC_ERR_TOO_LARGE, "the request is larger than a batch may be"};
+  }
+  return accept(request.bytes(), timeout_ms, token, id);
+}
+
+Result Session::accept(std::string_view encoded, std::uint32_t timeout_ms, std::uint64_t token, std::uint64_t* id) {
   if (timeout_ms > kLongestTimeoutMs) {
     return invalid("timeout_ms: longer than a day");
   }
 
   const TimePoint now = clock_now();
   const milliseconds timeout = timeout_ms != 0 ? milliseconds(timeout_ms) : config_.allocation_timeout;
-  RequestPtr accepted = Request::create(body, token, now, now + timeout);
+  RequestPtr accepted = Request::create(encoded, token, now, now + timeout);
   if (accepted == nullptr) {
     return {PROC_ERR_NO_MEMORY, "no memory for the request"};
   }
@@ -275,9 +282,11 @@ Result Session::poll_json(proc_json_fn* on_json, void* context, Spell& spell) {
     if (item.event.type == PROC_EVENT_LOG && config_.on_log != nullptr) {
       to_callback(item);
     } else {
-      const std::string json = event_to_json(item.event);
+      event_json_.clear();
+      write_event(item.event, event_json_);
+      const std::string_view json = event_json_.view();
       count_delivered(item);
-      call_host(item.number, [&] { on_json(context, json.c_str(), json.size()); });
+      call_host(item.number, [&] { on_json(context, json.data(), json.size()); });
     }
     reader_.release();
     return true;

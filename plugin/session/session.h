@@ -21,6 +21,7 @@
 #include "engine/engine.h"
 #include "platform/fork_guard.h"
 #include "platform/thread.h"
+#include "request/json_text.h"
 #include "session/admission.h"
 #include "session/event_queue.h"
 #include "session/event_reader.h"
@@ -84,6 +85,9 @@ class Session : private LinkHandler, private EngineSink, private GrpcLogSink {
   // A line that there is no memory or no room for is counted.
   void add_log(proc_severity severity, const char* channel, std::string_view message, std::uint64_t request_id = 0,
                std::uint64_t batch_id = 0) noexcept;
+  Result allocate_json(std::string_view body, std::uint32_t timeout_ms, std::uint64_t token, std::uint64_t* id);
+  // A request that has been checked.
+  Result accept(std::string_view encoded, std::uint32_t timeout_ms, std::uint64_t token, std::uint64_t* id);
   void take_in();
   void cancel_taken(TimePoint now);
   void run_link();
@@ -143,6 +147,7 @@ class Session : private LinkHandler, private EngineSink, private GrpcLogSink {
 
   EventQueue events_;
   EventReader reader_;
+  JsonText event_json_;  // the poller's: kept for its memory
   HandOver hand_over_;
   std::atomic<bool> woken_{false};
   std::uint64_t delivered_ = 0;  // results handed out; the poller's

@@ -18,20 +18,6 @@ bool is_continuation(char byte) {
   return (static_cast<unsigned char>(byte) & 0xc0U) == 0x80U;
 }
 
-bool is_ascii(std::string_view text) {
-  constexpr std::uint64_t kHighBits = 0x8080808080808080U;
-  std::size_t i = 0;
-  for (; i + sizeof(std::uint64_t) <= text.size(); i += sizeof(std::uint64_t)) {
-    std::uint64_t word = 0;
-    std::memcpy(&word, text.data() + i, sizeof(word));
-    if ((word & kHighBits) != 0) {
-      return false;
-    }
-  }
-  return std::all_of(text.begin() + static_cast<std::ptrdiff_t>(i), text.end(),
-                     [](char byte) { return static_cast<unsigned char>(byte) < 0x80; });
-}
-
 // The bytes of the character that the text starts with, 0 if it starts with none.
 std::size_t first_character(std::string_view text) {
   namespace utf = boost::locale::utf;
@@ -66,6 +52,25 @@ void append_line_character(std::string_view character, std::string& line) {
 }
 
 }  // namespace
+
+bool is_ascii(std::string_view text) {
+  constexpr std::uint64_t kHighBits = 0x8080808080808080U;
+  constexpr std::size_t kWord = sizeof(std::uint64_t);
+  const auto word_at = [&text](std::size_t place) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, text.data() + place, kWord);
+    return word;
+  };
+  if (text.size() < kWord) {
+    return std::all_of(text.begin(), text.end(), [](char byte) { return static_cast<unsigned char>(byte) < 0x80; });
+  }
+  // The last word may overlap the one before.
+  std::uint64_t seen = word_at(text.size() - kWord);
+  for (std::size_t place = 0; place + kWord < text.size(); place += kWord) {
+    seen |= word_at(place);
+  }
+  return (seen & kHighBits) == 0;
+}
 
 bool is_utf8(std::string_view text) {
   if (is_ascii(text)) {

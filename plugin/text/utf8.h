@@ -8,6 +8,7 @@
 
 namespace agones::plugin {
 
+bool is_ascii(std::string_view text);
 bool is_utf8(std::string_view text);
 
 // At most `size` bytes of it, with no character cut in two.

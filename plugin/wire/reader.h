@@ -44,6 +44,15 @@ class Reader {
   static constexpr int kLongestVarint = 10;
 
   bool read_varint(std::uint64_t& value, int longest) {
+    // Nearly all are of one byte.
+    if (next_ != end_ && static_cast<std::uint8_t>(*next_) < 0x80) {
+      value = static_cast<std::uint8_t>(*next_++);
+      return true;
+    }
+    return read_long_varint(value, longest);
+  }
+
+  bool read_long_varint(std::uint64_t& value, int longest) {
     value = 0;
     for (int i = 0; i < longest && next_ != end_; ++i) {
       const auto byte = static_cast<std::uint8_t>(*next_++);

@@ -81,8 +81,11 @@ json measure_submit(const BenchOptions& options) {
   for (const std::size_t threads : {std::size_t{1}, kManyThreads}) {
     const std::string suffix = threads == 1 ? "One" : "Many";
     result["copy" + suffix] = time_copies(threads, options.requests);
-    for (const char* client : {"plugin", "host"}) {
+    for (const char* client : {"plugin", "host", "json"}) {
       PluginHost host(options.address, {}, api_of(client));
+      if (client == std::string("json")) {
+        host.use_json();
+      }
       host.wait_until_serving();
       result[client + suffix] = time_calls(threads, options.requests, [&host] { host.submit(); });
       const std::uint64_t accepted = host.stats().accepted;

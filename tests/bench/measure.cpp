@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bench/measure.h"
 
+#include <google/protobuf/util/json_util.h>
 #include <sys/resource.h>
 
 #include <algorithm>
 #include <ctime>
+#include <stdexcept>
 
 namespace agones::test {
 
@@ -56,6 +58,16 @@ std::string encoded_request() {
   allocation::AllocationRequest message;
   fill(message);
   return message.SerializeAsString();
+}
+
+std::string request_as_json() {
+  allocation::AllocationRequest message;
+  fill(message);
+  std::string json;
+  if (!google::protobuf::util::MessageToJsonString(message, &json).ok()) {
+    throw std::runtime_error("the request can't be written as JSON");
+  }
+  return json;
 }
 
 }  // namespace agones::test

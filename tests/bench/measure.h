@@ -29,5 +29,7 @@ double percentile(std::vector<double>& values, double share);
 // About 170 bytes: namespace, two labels, one metadata label, one annotation.
 void fill(allocation::AllocationRequest& request);
 std::string encoded_request();
+// The same as JSON.
+std::string request_as_json();
 
 }  // namespace agones::test

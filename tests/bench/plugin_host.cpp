@@ -47,7 +47,7 @@ void PluginHost::wait_until_serving() {
 
 void PluginHost::submit() {
   char error[256] = "";
-  if (api_.allocate(client_, PROC_FORMAT_PROTOBUF, body_.data(), body_.size(), 0, 0, nullptr, error, sizeof(error)) !=
+  if (api_.allocate(client_, format_, body_.data(), body_.size(), 0, 0, nullptr, error, sizeof(error)) !=
       PROC_OK) {
     throw std::runtime_error(error);
   }
@@ -56,6 +56,11 @@ void PluginHost::submit() {
 void PluginHost::submit(const std::string& body) {
   body_ = body;
   submit();
+}
+
+void PluginHost::use_json() {
+  format_ = PROC_FORMAT_JSON;
+  body_ = request_as_json();
 }
 
 proc_stats PluginHost::stats() const {

@@ -27,6 +27,8 @@ class PluginHost {
   void wait_until_serving();
   void submit();
   void submit(const std::string& body);
+  // From now on requests are submitted as JSON.
+  void use_json();
   void poll(std::int32_t wait_ms, std::uint32_t max_time_us = 0) {
     api_.poll(client_, 0, max_time_us, wait_ms, nullptr, nullptr, nullptr, 0);
   }
@@ -41,6 +43,7 @@ class PluginHost {
  private:
   const Api& api_;
   proc_client* client_ = nullptr;
+  proc_format format_ = PROC_FORMAT_PROTOBUF;
   std::string body_;
 };
 

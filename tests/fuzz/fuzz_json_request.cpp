@@ -9,8 +9,8 @@
 #include "request/protobuf_request.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  const auto request = agones::plugin::parse_json_request({reinterpret_cast<const char*>(data), size});
-  if (request.problem.empty() && !agones::plugin::check_protobuf_request(request.bytes).empty()) {
+  const agones::plugin::JsonRequest request({reinterpret_cast<const char*>(data), size});
+  if (request.problem().empty() && !agones::plugin::check_protobuf_request(request.bytes()).empty()) {
     std::abort();
   }
   return 0;

@@ -27,7 +27,10 @@ class Sink : public EngineSink {
         proc_event event{};
         ResponseParts parts;
         read_response(item.payload, event, parts);
-        response_to_json(item.payload);
+        if (is_message(item.payload, allocation_response_schema())) {
+          JsonText json;
+          write_message(item.payload, allocation_response_schema(), json);
+        }
       }
     }
   }

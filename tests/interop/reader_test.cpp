@@ -168,7 +168,7 @@ TEST(InteropReader, GoReadsEveryJsonRequestThatIsAcceptedAlike) {
   Mutator mutator(9);
   std::vector<Item> items;
   for (const char* json : kGoodJsonRequests) {
-    items.push_back({'J', json, plugin::parse_json_request(json).bytes});
+    items.push_back({'J', json, std::string(plugin::JsonRequest(json).bytes())});
   }
   static constexpr const char* kTokens[] = {
       "null", "true", "0",     "-0",  "1e2",     "5.0",         "\"05\"",           "\"1e1\"", "{}",
@@ -185,9 +185,9 @@ TEST(InteropReader, GoReadsEveryJsonRequestThatIsAcceptedAlike) {
         json.replace(colon + 1, end - colon - 1, kTokens[mutator.draw() % std::size(kTokens)]);
       }
     }
-    plugin::JsonRequest request = plugin::parse_json_request(json);
-    if (request.problem.empty()) {
-      items.push_back({'J', std::move(json), std::move(request.bytes)});
+    const plugin::JsonRequest request(json);
+    if (request.problem().empty()) {
+      items.push_back({'J', std::move(json), std::string(request.bytes())});
     }
   }
   EXPECT_GT(items.size(), 20'000U);

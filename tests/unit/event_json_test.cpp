@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
+#include <string>
 
 #include "support/requests.h"
 
@@ -16,6 +17,12 @@ using nlohmann::json;
 
 proc_text text(std::string_view value) {
   return {value.data(), value.size()};
+}
+
+std::string json_of(const proc_event& event) {
+  JsonText written;
+  write_event(event, written);
+  return std::string(written.view());
 }
 
 template <typename Message>
@@ -36,7 +43,7 @@ TEST(EventJson, AResultHasItsGameServer) {
   event.batch_id = 3;
   event.latency_us = 1500;
   event.response = {response.data(), response.size()};
-  const json parsed = json::parse(event_to_json(event));
+  const json parsed = json::parse(json_of(event));
   EXPECT_EQ(parsed["type"], "RESULT");
   EXPECT_EQ(parsed["requestId"], 9007199254740991);
   EXPECT_EQ(parsed["token"], 0);
@@ -57,7 +64,7 @@ TEST(EventJson, AnUnsentResultHasItsRequest) {
   event.delivery = PROC_DELIVERY_NOT_SENT;
   event.request = {request.data(), request.size()};
   event.remaining_ms = 20;
-  const json parsed = json::parse(event_to_json(event));
+  const json parsed = json::parse(json_of(event));
   expect_same(parsed["request"], test::full_request());
   EXPECT_EQ(parsed["remainingMs"], 20);
   EXPECT_FALSE(parsed.contains("gameServer"));
@@ -70,7 +77,7 @@ TEST(EventJson, TheOthersHaveWhatIsTheirs) {
   event.message = text("he said \"no\"\n");
   event.address = text("10.0.0.1:9090");
   event.retry_after_ms = 100;
-  EXPECT_EQ(json::parse(event_to_json(event)), json({{"type", "CONNECTION"},
+  EXPECT_EQ(json::parse(json_of(event)), json({{"type", "CONNECTION"},
                                                      {"connection", "BACKING_OFF"},
                                                      {"message", "he said \"no\"\n"},
                                                      {"address", "10.0.0.1:9090"},
@@ -82,14 +89,14 @@ TEST(EventJson, TheOthersHaveWhatIsTheirs) {
   event.message = text("lost");
   event.batch_id = 7;
   EXPECT_EQ(
-      json::parse(event_to_json(event)),
+      json::parse(json_of(event)),
       json({{"type", "LOG"}, {"severity", "WARNING"}, {"channel", "stream"}, {"message", "lost"}, {"batchId", 7}}));
   event = {};
   event.type = PROC_EVENT_ORPHAN;
   event.request_id = 5;
   const std::string response = test::full_response().SerializeAsString();
   event.response = {response.data(), response.size()};
-  const json orphan = json::parse(event_to_json(event));
+  const json orphan = json::parse(json_of(event));
   EXPECT_EQ(orphan["requestId"], 5);
   expect_same(orphan["gameServer"], test::full_response());
 }

@@ -5,12 +5,18 @@
 #include <google/protobuf/util/message_differencer.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdint>
+#include <optional>
+#include <random>
+#include <string>
+#include <vector>
 
 #include "request/json_message.h"
 #include "request/json_request.h"
 #include "request/protobuf_request.h"
 #include "support/requests.h"
+#include "wire/reader.h"
 
 namespace agones::plugin {
 namespace {
@@ -23,19 +29,19 @@ TEST(JsonRequest, SaysWhatProtobufsOwnParserSays) {
   for (const char* json : test::kGoodJsonRequests) {
     allocation::AllocationRequest expected;
     ASSERT_TRUE(JsonStringToMessage(json, &expected).ok()) << json;
-    const JsonRequest request = parse_json_request(json);
-    ASSERT_EQ(request.problem, "") << json;
+    const JsonRequest request(json);
+    ASSERT_EQ(request.problem(), "") << json;
     allocation::AllocationRequest parsed;
-    ASSERT_TRUE(parsed.ParseFromString(request.bytes)) << json;
+    ASSERT_TRUE(parsed.ParseFromString(std::string(request.bytes()))) << json;
     EXPECT_TRUE(MessageDifferencer::Equals(parsed, expected)) << json << "\n" << parsed.DebugString();
-    EXPECT_EQ(check_protobuf_request(request.bytes), "") << json;
+    EXPECT_EQ(check_protobuf_request(request.bytes()), "") << json;
   }
 }
 
 TEST(JsonRequest, ProblemsNameTheField) {
   for (const auto& [json, problem] : test::kBadJsonRequests) {
-    EXPECT_NE(parse_json_request(json).problem.find(problem), std::string::npos)
-        << json << " gave: " << parse_json_request(json).problem;
+    EXPECT_NE(JsonRequest(json).problem().find(problem), std::string::npos)
+        << json << " gave: " << JsonRequest(json).problem();
   }
 }
 
@@ -57,16 +63,15 @@ TEST(JsonRequest, TakesEveryNumberThatTheProcessorsReaderTakes) {
       {"\"0e999999999999999999999\"", 0},
   };
   for (const auto& [text, value] : cases) {
-    const JsonRequest request =
-        parse_json_request(R"({"namespace":"n","counters":{"c":{"amount":)" + std::string(text) + "}}}");
-    ASSERT_EQ(request.problem, "") << text;
+    const JsonRequest request(R"({"namespace":"n","counters":{"c":{"amount":)" + std::string(text) + "}}}");
+    ASSERT_EQ(request.problem(), "") << text;
     allocation::AllocationRequest parsed;
-    ASSERT_TRUE(parsed.ParseFromString(request.bytes));
+    ASSERT_TRUE(parsed.ParseFromString(std::string(request.bytes())));
     EXPECT_EQ(parsed.counters().at("c").amount().value(), value) << text;
   }
   for (const char* text : {"\"9223372036854775808\"", "9223372036854775808", "1.5", "\"15e-1\"", "\"\"", "\"5 \"",
                            "\"+5\"", "\"5.\"", "\".5\"", "\"1e\"", "\"--5\"", "\"1e99\"", "\"5\\u0000\""}) {
-    EXPECT_NE(parse_json_request(R"({"namespace":"n","counters":{"c":{"amount":)" + std::string(text) + "}}}").problem,
+    EXPECT_NE(JsonRequest(R"({"namespace":"n","counters":{"c":{"amount":)" + std::string(text) + "}}}").problem(),
               "")
         << text;
   }
@@ -74,14 +79,14 @@ TEST(JsonRequest, TakesEveryNumberThatTheProcessorsReaderTakes) {
 
 TEST(JsonRequest, EndsWhereItsTextEnds) {
   const std::string good = R"({"namespace":"n"})";
-  EXPECT_EQ(parse_json_request(good + " \n").problem, "");
-  EXPECT_EQ(parse_json_request(good + std::string("\0rubbish", 8)).problem, "malformed JSON: NUL at byte 17");
-  EXPECT_NE(parse_json_request("\xef\xbb\xbf" + good).problem, "");
+  EXPECT_EQ(JsonRequest(good + " \n").problem(), "");
+  EXPECT_EQ(JsonRequest(good + std::string("\0rubbish", 8)).problem(), "malformed JSON: NUL at byte 17");
+  EXPECT_NE(JsonRequest("\xef\xbb\xbf" + good).problem(), "");
 }
 
 TEST(JsonRequest, DeepNestingCostsNoStack) {
   const std::string deep = R"({"namespace":)" + std::string(100'000, '[') + std::string(100'000, ']') + "}";
-  EXPECT_EQ(parse_json_request(deep).problem, "namespace: expected a string, got array");
+  EXPECT_EQ(JsonRequest(deep).problem(), "namespace: expected a string, got array");
 }
 
 TEST(JsonRequest, LongTextsAndManyKeysAreReadInTheirOrder) {
@@ -90,14 +95,14 @@ TEST(JsonRequest, LongTextsAndManyKeysAreReadInTheirOrder) {
     labels += (labels.empty() ? "" : ",") + ("\"key-" + std::to_string(i) + "\":\"" + std::string(i % 300, 'v') + "\"");
   }
   const std::string json = R"({"namespace":"n","metadata":{"labels":{)" + labels + R"(}},"gameServerSelectors":[{}]})";
-  const JsonRequest request = parse_json_request(json);
-  ASSERT_EQ(request.problem, "");
+  const JsonRequest request(json);
+  ASSERT_EQ(request.problem(), "");
   allocation::AllocationRequest expected;
   ASSERT_TRUE(JsonStringToMessage(json, &expected).ok());
   allocation::AllocationRequest parsed;
-  ASSERT_TRUE(parsed.ParseFromString(request.bytes));
+  ASSERT_TRUE(parsed.ParseFromString(std::string(request.bytes())));
   EXPECT_TRUE(MessageDifferencer::Equals(parsed, expected));
-  EXPECT_NE(parse_json_request(json.substr(0, json.size() - 1) + R"(,"metadata":{}})").problem.find("given twice"),
+  EXPECT_NE(JsonRequest(json.substr(0, json.size() - 1) + R"(,"metadata":{}})").problem().find("given twice"),
             std::string::npos);
 }
 
@@ -149,6 +154,15 @@ TEST(ProtobufRequest, TagsOfMoreThanFiveBytesAreRefused) {
   EXPECT_EQ(check_protobuf_request("\x0a\x01n\xf8\x80\x80\x80\x80\x10\x01"), "malformed protobuf");
 }
 
+std::optional<std::string> response_to_json(const std::string& response) {
+  if (!is_message(response, allocation_response_schema())) {
+    return std::nullopt;
+  }
+  JsonText json;
+  write_message(response, allocation_response_schema(), json);
+  return std::string(json.view());
+}
+
 TEST(JsonResponse, SaysWhatProtobufsOwnPrinterSays) {
   const allocation::AllocationResponse response = test::full_response();
   const auto json = response_to_json(response.SerializeAsString());
@@ -173,6 +187,39 @@ TEST(JsonResponse, AMessageThatComesTwiceIsMerged) {
   const std::string json = response_to_json(bytes).value();
   ASSERT_TRUE(JsonStringToMessage(json, &back).ok()) << json;
   EXPECT_TRUE(MessageDifferencer::Equals(back, merged)) << json;
+}
+
+TEST(JsonResponse, FieldsInAnyOrderAndKeysThatComeAgainAreReadAsProtobufReadsThem) {
+  // Every field as a message of its own, shuffled: to concatenate messages is to merge them.
+  const std::string whole = test::full_response().SerializeAsString();
+  std::vector<std::string> fields;
+  Reader reader(whole);
+  Field field;
+  const char* begin = whole.data();
+  while (reader.next(field)) {
+    const char* end = field.type == WireType::kBytes ? field.bytes.data() + field.bytes.size() : begin;
+    fields.emplace_back(begin, static_cast<std::size_t>(end - begin));
+    begin = end;
+  }
+  std::mt19937 random(5);
+  for (int i = 0; i < 100; ++i) {
+    std::shuffle(fields.begin(), fields.end(), random);
+    std::string bytes;
+    for (const std::string& one : fields) {
+      bytes += one;
+    }
+    for (int key = 0; key < i; ++key) {
+      allocation::AllocationResponse again;
+      (*again.mutable_lists())["list-" + std::to_string(key % 30)].add_values(std::to_string(key));
+      bytes += again.SerializeAsString();
+    }
+    allocation::AllocationResponse expected;
+    ASSERT_TRUE(expected.ParseFromString(bytes));
+    allocation::AllocationResponse back;
+    const std::string json = response_to_json(bytes).value();
+    ASSERT_TRUE(JsonStringToMessage(json, &back).ok()) << json;
+    EXPECT_TRUE(MessageDifferencer::Equals(back, expected)) << json;
+  }
 }
 
 TEST(JsonResponse, RefusesWhatIsNoMessage) {

@@ -6,6 +6,7 @@
 #include <google/protobuf/descriptor.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <set>
 #include <string>
 
@@ -44,6 +45,9 @@ void expect_same(const MessageSchema& schema, const Descriptor& message, std::se
     return;
   }
   EXPECT_EQ(schema.fields.count, static_cast<std::size_t>(message.field_count())) << message.full_name();
+  EXPECT_TRUE(std::is_sorted(schema.fields.begin(), schema.fields.end(),
+                             [](const FieldSchema& a, const FieldSchema& b) { return a.number < b.number; }))
+      << message.full_name();
   for (int i = 0; i < message.field_count(); ++i) {
     const FieldDescriptor& field = *message.field(i);
     const FieldSchema* known = schema.find(static_cast<std::uint32_t>(field.number()));
