@@ -143,6 +143,10 @@ Client::Submitted Client::submit(proc_format format, std::string_view body, Resu
   return submitted;
 }
 
+Client::Submitted Client::allocate(const Request& request, ResultCallback callback, std::chrono::milliseconds timeout) {
+  return submit(PROC_FORMAT_PROTOBUF, request.bytes(), std::move(callback), timeout);
+}
+
 Client::Submitted Client::allocate(std::string_view protobuf, ResultCallback callback,
                                    std::chrono::milliseconds timeout) {
   return submit(PROC_FORMAT_PROTOBUF, protobuf, std::move(callback), timeout);

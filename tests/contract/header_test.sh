@@ -5,7 +5,7 @@ set -euo pipefail
 flags=(-Wall -Wextra -Wpedantic -Werror -fsyntax-only "-I$1")
 check() { # compiler language standard
   local header
-  for header in processor processor_swap processor_layout; do
+  for header in processor processor_swap processor_request processor_layout; do
     # C has static assertions since C11.
     [ "$header-$3" = processor_layout-c99 ] && continue
     echo "#include <agones/$header.h>" | "$1" -x "$2" "-std=$3" "${flags[@]}" -

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Writes the seed corpora into FOLDER/{json_request,protobuf_request,server_message}: make_corpus FOLDER
+// Writes the seed corpora into FOLDER/{json_request,protobuf_request,request_writer,server_message}: make_corpus FOLDER
 #include <allocation/processor.pb.h>
 
 #include <filesystem>
@@ -27,6 +27,7 @@ int main(int argc, char** argv) {
   }
   write("protobuf_request", agones::test::full_request().SerializeAsString());
   write("protobuf_request", "\x0a\x01n");
+  write("request_writer", std::string("\xff\x00\x07\x3c\x00\x03\x05\x06\x00\x3d\x09\x01\x63\x06\x00", 15));
   allocation::ProcessorMessage message;
   message.mutable_pull()->set_message("pull");
   write("server_message", message.SerializeAsString());

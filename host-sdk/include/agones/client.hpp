@@ -6,6 +6,7 @@
 #include <agones/processor_swap.h>
 
 #include <agones/library.hpp>
+#include <agones/request.hpp>
 
 #include <chrono>
 #include <cstdint>
@@ -60,7 +61,7 @@ struct GameServer {
   std::string source;
   std::vector<Port> ports;
   std::vector<Address> addresses;
-  std::string response;  // the serialized allocation.AllocationResponse
+  std::string response;  // the serialized allocation.AllocationResponse; agones/response.hpp reads the rest of it
 };
 
 struct Result {
@@ -134,6 +135,8 @@ struct SwapReport {
   std::string error;                         // kFailed: why; kDone and not unloaded: what keeps the library
 };
 
+class Allocation;  // agones/async.hpp
+
 // One client of the processor. Same thread rules as the C ABI: allocate, cancel, drain, stats from any
 // thread; poll and shutdown from one at a time; callbacks run inside these two.
 //
@@ -156,6 +159,9 @@ class Client {
   };
 
   // Timeout 0: the config's.
+  Submitted allocate(const Request& request, ResultCallback callback, std::chrono::milliseconds timeout = {});
+  // For co_await; defined in agones/async.hpp.
+  Allocation allocate(Request request, std::chrono::milliseconds timeout = {});
   Submitted allocate(std::string_view protobuf, ResultCallback callback, std::chrono::milliseconds timeout = {});
   Submitted allocate_json(std::string_view json, ResultCallback callback, std::chrono::milliseconds timeout = {});
   proc_status cancel(std::uint64_t request_id);
