@@ -9,6 +9,9 @@
 #include <boost/log/trivial.hpp>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 namespace agones {
 
@@ -32,25 +35,38 @@ log::trivial::severity_level level_of(proc_severity severity) {
   }
 }
 
-// An attribute of one record only.
-class RecordAttribute {
+// Attributes of one record only.
+class RecordAttributes {
  public:
-  RecordAttribute(Logger& logger, const char* name, std::uint64_t value) : logger_(logger) {
+  explicit RecordAttributes(Logger& logger) : logger_(logger) {}
+  ~RecordAttributes() {
+    for (const auto& attribute : added_) {
+      logger_.remove_attribute(attribute);
+    }
+  }
+  RecordAttributes(const RecordAttributes&) = delete;
+  RecordAttributes& operator=(const RecordAttributes&) = delete;
+
+  void add(const char* name, std::uint64_t value) {
     if (value != 0) {
-      added_ = logger_.add_attribute(name, log::attributes::constant<std::uint64_t>(value));
+      keep(logger_.add_attribute(name, log::attributes::constant<std::uint64_t>(value)));
     }
   }
-  ~RecordAttribute() {
-    if (added_.second) {
-      logger_.remove_attribute(added_.first);
+  void add(const std::string& name, std::string_view value) {
+    if (!value.empty()) {
+      keep(logger_.add_attribute(name, log::attributes::constant<std::string>(std::string(value))));
     }
   }
-  RecordAttribute(const RecordAttribute&) = delete;
-  RecordAttribute& operator=(const RecordAttribute&) = delete;
 
  private:
+  void keep(const std::pair<log::attribute_set::iterator, bool>& added) {
+    if (added.second) {
+      added_.push_back(added.first);
+    }
+  }
+
   Logger& logger_;
-  std::pair<log::attribute_set::iterator, bool> added_{{}, false};
+  std::vector<log::attribute_set::iterator> added_;
 };
 
 }  // namespace
@@ -59,8 +75,14 @@ std::function<void(const LogRecord&)> boost_log_sink() {
   // Shared, because std::function copies.
   const auto logger = std::make_shared<Logger>();
   return [logger](const LogRecord& line) {
-    const RecordAttribute request(*logger, "RequestId", line.request_id);
-    const RecordAttribute batch(*logger, "BatchId", line.batch_id);
+    RecordAttributes attributes(*logger);
+    attributes.add("RequestId", line.request_id);
+    attributes.add("BatchId", line.batch_id);
+    attributes.add("Kind", line.kind);
+    attributes.add("Traceparent", line.traceparent);
+    for (const auto& [key, value] : line.fields) {
+      attributes.add("field." + std::string(key), value);
+    }
     const std::string channel = "agones.processor." + std::string(line.channel);
     BOOST_LOG_CHANNEL_SEV(*logger, channel, level_of(line.severity)) << line.message;
   };

@@ -14,6 +14,10 @@ std::string to_string(const proc_text& text) {
   return {text.data, text.size};
 }
 
+std::string_view to_view(const proc_text& text) {
+  return {text.data, text.size};
+}
+
 proc_text to_text(std::string_view text) {
   return {text.data(), text.size()};
 }
@@ -48,7 +52,24 @@ Result result_of(const proc_event& event) {
   }
   result.request.assign(static_cast<const char*>(event.request.data), event.request.size);
   result.remaining = std::chrono::milliseconds(event.remaining_ms);
+  result.traceparent = to_string(event.traceparent);
   return result;
+}
+
+LogRecord record_of(const proc_log& log) {
+  LogRecord record;
+  record.severity = log.severity;
+  record.time_unix_ns = log.time_unix_ns;
+  record.channel = to_view(log.channel);
+  record.message = to_view(log.message);
+  record.request_id = log.request_id;
+  record.batch_id = log.batch_id;
+  record.kind = to_view(log.kind);
+  for (std::uint64_t i = 0; i < log.field_count; ++i) {
+    record.fields.emplace_back(to_view(log.fields[i].key), to_view(log.fields[i].value));
+  }
+  record.traceparent = to_view(log.traceparent);
+  return record;
 }
 
 }  // namespace
@@ -80,12 +101,7 @@ Client::Client(std::shared_ptr<Library> library, ClientOptions options)
   config.event_context = this;
   if (options_.on_log) {
     config.on_log = [](void* self, const proc_log* log) {
-      static_cast<Client*>(self)->options_.on_log({log->severity,
-                                                   log->time_unix_ns,
-                                                   {log->channel.data, log->channel.size},
-                                                   {log->message.data, log->message.size},
-                                                   log->request_id,
-                                                   log->batch_id});
+      static_cast<Client*>(self)->options_.on_log(record_of(*log));
     };
     config.log_context = this;
   }
@@ -127,13 +143,18 @@ void Client::handle(const proc_event& event) {
 }
 
 Client::Submitted Client::submit(proc_format format, std::string_view body, ResultCallback callback,
-                                 std::chrono::milliseconds timeout) {
+                                 std::chrono::milliseconds timeout, std::string_view traceparent) {
   auto owned = std::make_unique<ResultCallback>(std::move(callback));
   Submitted submitted;
   ErrorText error{};
-  submitted.status = library_->api().allocate(
-      client_, format, body.data(), body.size(), static_cast<std::uint32_t>(timeout.count()),
-      reinterpret_cast<std::uintptr_t>(owned.get()), &submitted.request_id, error.data(), error.size());
+  proc_request request{};
+  request.struct_size = sizeof(request);
+  request.format = format;
+  request.body = {body.data(), body.size()};
+  request.timeout_ms = static_cast<std::uint32_t>(timeout.count());
+  request.token = reinterpret_cast<std::uintptr_t>(owned.get());
+  request.traceparent = to_text(traceparent);
+  submitted.status = library_->api().allocate_request(client_, &request, &submitted.request_id, error.data(), error.size());
   if (submitted) {
     // The result's event takes it back.
     static_cast<void>(owned.release());
@@ -143,8 +164,9 @@ Client::Submitted Client::submit(proc_format format, std::string_view body, Resu
   return submitted;
 }
 
-Client::Submitted Client::allocate(const Request& request, ResultCallback callback, std::chrono::milliseconds timeout) {
-  return submit(PROC_FORMAT_PROTOBUF, request.bytes(), std::move(callback), timeout);
+Client::Submitted Client::allocate(const Request& request, ResultCallback callback, std::chrono::milliseconds timeout,
+                                   std::string_view traceparent) {
+  return submit(PROC_FORMAT_PROTOBUF, request.bytes(), std::move(callback), timeout, traceparent);
 }
 
 Client::Submitted Client::allocate(std::string_view protobuf, ResultCallback callback,
@@ -245,6 +267,25 @@ proc_stats Client::stats() const {
   stats.struct_size = sizeof(stats);
   library_->api().get_stats(client_, &stats, nullptr, 0);
   return stats;
+}
+
+Metrics Client::metrics() const {
+  Metrics metrics;
+  library_->api().get_stats(client_, &metrics.stats(), nullptr, 0);
+  library_->api().get_metrics(client_, &metrics.distributions(), nullptr, 0);
+  return metrics;
+}
+
+std::string Client::prometheus_text(const Metrics& metrics) const {
+  std::uint64_t needed = 0;
+  const auto write = [&](char* text, std::uint64_t size) {
+    return library_->api().metrics_to_text(&metrics.stats(), &metrics.distributions(), text, size, &needed, nullptr, 0);
+  };
+  write(nullptr, 0);
+  std::string text(needed + 1, '\0');
+  write(text.data(), text.size());
+  text.resize(needed);
+  return text;
 }
 
 proc_connection_state Client::connection(std::string* reason) const {

@@ -248,6 +248,18 @@ proc_status proc_get_stats(const proc_client* client, proc_stats* stats, char* e
   });
 }
 
+proc_status proc_get_metrics(const proc_client* client, proc_metrics* metrics, char* error, std::uint64_t error_size) {
+  return guarded(error, error_size, [&]() -> Result {
+    PROC_TRY(check_client(client));
+    if (metrics == nullptr) {
+      return invalid("metrics: NULL");
+    }
+    PROC_TRY(check_size("metrics", metrics->struct_size, agones::plugin::kMetricsSize));
+    client->host.swap().get_metrics(*metrics);
+    return {};
+  });
+}
+
 proc_status proc_get_connection(const proc_client* client, proc_connection_state* state, char* reason,
                                 std::uint64_t reason_size, char* error, std::uint64_t error_size) {
   return pass_on(client, error, error_size, [&](const agones::LibraryApi& api, proc_client* plugin) {

@@ -2,36 +2,31 @@
 #include "host/history.h"
 
 #include <algorithm>
-#include <cstring>
+#include <cstddef>
 
 namespace agones::host {
 
 namespace {
 
-constexpr std::size_t kNumbersAt = offsetof(proc_stats, pending);
-constexpr std::size_t kGauges = (offsetof(proc_stats, accepted) - kNumbersAt) / sizeof(std::uint64_t);
+constexpr std::size_t kMoreNumbers = 128;
+
+// Numbers in a struct before this place.
+constexpr std::size_t numbers_before(std::size_t offset) {
+  return offset / sizeof(std::uint64_t) - 1;
+}
 
 }  // namespace
 
+StatsSum::StatsSum() : Sum(numbers_before(offsetof(proc_stats, accepted)), kMoreNumbers) {}
+
 void StatsSum::add(const Generation& generation) {
-  std::array<std::uint64_t, kNumbersAt / sizeof(std::uint64_t) + kMost> buffer{};
-  auto* stats = reinterpret_cast<proc_stats*>(buffer.data());
-  stats->struct_size = sizeof(buffer);
-  generation.api().get_stats(generation.client(), stats, nullptr, 0);
-  for (std::size_t i = 0; i < kMost; ++i) {
-    numbers_[i] += buffer[i + kNumbersAt / sizeof(std::uint64_t)];
-  }
+  Sum::add([&](proc_stats& stats) { generation.api().get_stats(generation.client(), &stats, nullptr, 0); });
 }
 
-void StatsSum::drop_gauges() {
-  std::fill_n(numbers_.begin(), kGauges, 0);
-}
+MetricsSum::MetricsSum() : Sum(numbers_before(offsetof(proc_metrics, rejected)), 2 * sizeof(proc_histogram) / 8) {}
 
-void StatsSum::write(proc_stats& stats) const {
-  const std::size_t room = (stats.struct_size - kNumbersAt) / sizeof(std::uint64_t);
-  stats.reserved = 0;
-  std::memcpy(reinterpret_cast<char*>(&stats) + kNumbersAt, numbers_.data(),
-              std::min(room, kMost) * sizeof(std::uint64_t));
+void MetricsSum::add(const Generation& generation) {
+  Sum::add([&](proc_metrics& metrics) { generation.api().get_metrics(generation.client(), &metrics, nullptr, 0); });
 }
 
 void History::add(const Generation& generation) {
@@ -39,6 +34,8 @@ void History::add(const Generation& generation) {
   ids_.emplace_back(generation.first_id(), generation.first_id() + used);
   stats_.add(generation);
   stats_.drop_gauges();
+  metrics_.add(generation);
+  metrics_.drop_gauges();
 }
 
 bool History::gave_out(std::uint64_t id) const {

@@ -4,9 +4,10 @@
 
 #include <agones/processor.h>
 
-#include <array>
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <utility>
 #include <vector>
 
@@ -14,19 +15,49 @@
 
 namespace agones::host {
 
-// A proc_stats as numbers, also those that a newer plugin has added to it.
-class StatsSum {
+// A struct of the ABI that is numbers behind its size, also those that a newer plugin has added to it.
+template <typename Struct>
+class Sum {
  public:
-  void add(const Generation& generation);
-  // Gauges count what is there; of who has gone nothing is.
-  void drop_gauges();
+  // `gauges`: how many of its first numbers count what is there; of who has gone nothing is.
+  // `more`: how many a newer plugin may have added.
+  Sum(std::size_t gauges, std::size_t more) : gauges_(gauges), numbers_(sizeof(Struct) / sizeof(std::uint64_t) + more) {}
+
+  // `read(struct)`: fills it, as large as its struct_size says.
+  template <typename Read>
+  void add(const Read& read) {
+    std::vector<std::uint64_t> buffer(numbers_.size());
+    auto* filled = reinterpret_cast<Struct*>(buffer.data());
+    filled->struct_size = static_cast<std::uint32_t>(buffer.size() * sizeof(std::uint64_t));
+    read(*filled);
+    for (std::size_t i = 1; i < numbers_.size(); ++i) {
+      numbers_[i] += buffer[i];
+    }
+  }
+  void drop_gauges() { std::fill_n(numbers_.begin() + 1, gauges_, 0); }
   // As much as the host's struct has room for.
-  void write(proc_stats& stats) const;
-  std::uint64_t operator[](std::size_t index) const { return numbers_[index]; }
+  void write(Struct& out) const {
+    const std::size_t room = out.struct_size / sizeof(std::uint64_t);
+    out.reserved = 0;
+    std::memcpy(reinterpret_cast<char*>(&out) + sizeof(std::uint64_t), numbers_.data() + 1,
+                (std::min(room, numbers_.size()) - 1) * sizeof(std::uint64_t));
+  }
 
  private:
-  static constexpr std::size_t kMost = 128;
-  std::array<std::uint64_t, kMost> numbers_{};
+  std::size_t gauges_;
+  std::vector<std::uint64_t> numbers_;  // the first stands for struct_size and `reserved`
+};
+
+class StatsSum : public Sum<proc_stats> {
+ public:
+  StatsSum();
+  void add(const Generation& generation);
+};
+
+class MetricsSum : public Sum<proc_metrics> {
+ public:
+  MetricsSum();
+  void add(const Generation& generation);
 };
 
 class History {
@@ -34,10 +65,12 @@ class History {
   void add(const Generation& generation);
 
   const StatsSum& stats() const { return stats_; }
+  const MetricsSum& metrics() const { return metrics_; }
   bool gave_out(std::uint64_t id) const;
 
  private:
   StatsSum stats_;
+  MetricsSum metrics_;
   std::vector<std::pair<std::uint64_t, std::uint64_t>> ids_;  // first and last
 };
 

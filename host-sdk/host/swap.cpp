@@ -83,6 +83,19 @@ void Swap::get_stats(proc_stats& stats) const {
   sum.write(stats);
 }
 
+void Swap::get_metrics(proc_metrics& metrics) const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  MetricsSum sum = history_.metrics();
+  if (const Roles::Visit old = roles_.visit_old()) {
+    sum.add(*old);
+  }
+  // To the host it is one client, in one state.
+  sum.drop_gauges();
+  const Roles::Visit current = roles_.visit_current();
+  sum.add(*current);
+  sum.write(metrics);
+}
+
 bool Swap::gave_out(std::uint64_t id) const {
   const std::lock_guard<std::mutex> lock(mutex_);
   return history_.gave_out(id);

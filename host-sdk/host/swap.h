@@ -56,6 +56,7 @@ class Swap {
   // is moving now.
   bool cancel_in_transit(std::uint64_t id);
   void get_stats(proc_stats& stats) const;
+  void get_metrics(proc_metrics& metrics) const;
   // Of generations that are gone.
   bool gave_out(std::uint64_t id) const;
 

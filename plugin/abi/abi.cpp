@@ -33,13 +33,11 @@ struct proc_client {
 
 namespace {
 
-Result allocate(proc_client* client, proc_format format, const proc_bytes& body, std::uint32_t timeout_ms,
-                std::uint64_t token, std::uint64_t* request_id) {
-  if (body.data == nullptr || body.size == 0) {
-    return invalid(body.size == 0 ? "body: empty" : "body: NULL");
+Result allocate(proc_client* client, const proc_request& request, std::uint64_t* request_id) {
+  if (request.body.data == nullptr || request.body.size == 0) {
+    return invalid(request.body.size == 0 ? "body: empty" : "body: NULL");
   }
-  return client->session.allocate(format, {static_cast<const char*>(body.data), body.size}, timeout_ms, token,
-                                  request_id);
+  return client->session.allocate(request, request_id);
 }
 
 }  // namespace
@@ -67,7 +65,12 @@ proc_status proc_allocate(proc_client* client, proc_format format, const void* b
                           std::uint64_t error_size) {
   return guarded(error, error_size, [&]() -> Result {
     PROC_TRY(check_client(client));
-    return allocate(client, format, {body, size}, timeout_ms, token, request_id);
+    proc_request request{};
+    request.format = format;
+    request.body = {body, size};
+    request.timeout_ms = timeout_ms;
+    request.token = token;
+    return allocate(client, request, request_id);
   });
 }
 
@@ -82,7 +85,7 @@ proc_status proc_allocate_request(proc_client* client, const proc_request* reque
     if (request->reserved != 0) {
       return invalid("request.reserved: " + std::to_string(request->reserved) + ", must be 0");
     }
-    return allocate(client, request->format, request->body, request->timeout_ms, request->token, request_id);
+    return allocate(client, *request, request_id);
   });
 }
 
@@ -221,6 +224,21 @@ proc_status proc_get_stats(const proc_client* client, proc_stats* stats, char* e
     filled.struct_size = stats->struct_size;
     client->session.fill_stats(filled);
     std::memcpy(stats, &filled, std::min<std::size_t>(stats->struct_size, sizeof(filled)));
+    return {};
+  });
+}
+
+proc_status proc_get_metrics(const proc_client* client, proc_metrics* metrics, char* error, std::uint64_t error_size) {
+  return guarded(error, error_size, [&]() -> Result {
+    PROC_TRY(check_client(client));
+    if (metrics == nullptr) {
+      return invalid("metrics: NULL");
+    }
+    PROC_TRY(check_size("metrics", metrics->struct_size, agones::plugin::kMetricsSize));
+    const std::uint32_t size = metrics->struct_size;
+    std::memset(metrics, 0, size);
+    metrics->struct_size = size;
+    client->session.fill_metrics(*metrics);
     return {};
   });
 }

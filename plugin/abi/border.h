@@ -46,10 +46,11 @@ Result check_client(const Client* client) {
 
 // What the structs of ABI 1.0 end with.
 inline constexpr std::uint32_t kConfigSize = offsetof(proc_config, log_context) + sizeof(void*);
-inline constexpr std::uint32_t kRequestSize = offsetof(proc_request, reserved) + sizeof(std::uint32_t);
-inline constexpr std::uint32_t kMovedRequestSize = offsetof(proc_moved_request, body) + sizeof(proc_bytes);
-inline constexpr std::uint32_t kEventSize = offsetof(proc_event, channel) + sizeof(proc_text);
-inline constexpr std::uint32_t kStatsSize = offsetof(proc_stats, states_merged) + sizeof(std::uint64_t);
+inline constexpr std::uint32_t kRequestSize = offsetof(proc_request, traceparent) + sizeof(proc_text);
+inline constexpr std::uint32_t kMovedRequestSize = offsetof(proc_moved_request, traceparent) + sizeof(proc_text);
+inline constexpr std::uint32_t kEventSize = offsetof(proc_event, traceparent) + sizeof(proc_text);
+inline constexpr std::uint32_t kStatsSize = offsetof(proc_stats, log_lines_suppressed) + sizeof(std::uint64_t);
+inline constexpr std::uint32_t kMetricsSize = offsetof(proc_metrics, queue_depth) + sizeof(proc_histogram);
 
 // For a catch (...) block: the status and text of what is being handled. A thread's cancellation goes on.
 Result current_exception_result() noexcept(false);

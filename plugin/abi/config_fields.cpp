@@ -56,6 +56,7 @@ constexpr Field kFields[] = {
     {AGONES_FIELD(resend_may_allocate_twice), Kind::kFlag, 0, 1, 0},
     {AGONES_FIELD(log_level), Kind::kSeverity, PROC_SEVERITY_TRACE, PROC_SEVERITY_OFF, PROC_SEVERITY_WARNING},
     {AGONES_FIELD(notify_fd), Kind::kDescriptor, -1, INT32_MAX, -1},
+    {AGONES_FIELD(log_summary_ms), Kind::kTime, 0, kHour, 60'000},
     {AGONES_FIELD(transport), Kind::kTransport, PROC_TRANSPORT_TLS, PROC_TRANSPORT_PLAINTEXT, PROC_TRANSPORT_TLS},
     {AGONES_FIELD(tls_ca_file), Kind::kText, 0, 0, 0},
     {AGONES_FIELD(tls_ca_pem), Kind::kText, 0, 0, 0},

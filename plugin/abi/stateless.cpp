@@ -9,6 +9,7 @@
 #include "abi/config_fields.h"
 #include "abi/names.h"
 #include "agones/processor.h"
+#include "metrics/prometheus_text.h"
 #include "request/json_message.h"
 
 using agones::plugin::check_size;
@@ -102,6 +103,19 @@ proc_status proc_response_to_json(const void* response, std::uint64_t response_s
     agones::plugin::JsonText written;
     agones::plugin::write_message(message, schema, written);
     return give_text(written.view(), "json", json, size, needed);
+  });
+}
+
+proc_status proc_metrics_to_text(const proc_stats* stats, const proc_metrics* metrics, char* text, std::uint64_t size,
+                                 std::uint64_t* needed, char* error, std::uint64_t error_size) {
+  return guarded(error, error_size, [&]() -> Result {
+    if (stats != nullptr) {
+      PROC_TRY(check_size("stats", stats->struct_size, agones::plugin::kStatsSize));
+    }
+    if (metrics != nullptr) {
+      PROC_TRY(check_size("metrics", metrics->struct_size, agones::plugin::kMetricsSize));
+    }
+    return give_text(agones::plugin::prometheus_text(stats, metrics, PROC_LIBRARY_VERSION), "text", text, size, needed);
   });
 }
 

@@ -41,6 +41,8 @@ struct Counters {
   Counter orphans_dropped;
   Counter late_answers_forgotten;
   Counter states_merged;
+  Counter unknown;
+  Counter log_lines_suppressed;
 };
 
 }  // namespace agones::plugin

@@ -19,6 +19,12 @@ constexpr int kOverdueIntervals = 2;
 constexpr std::size_t kStrayAnswers = 1024;
 constexpr std::size_t kLongestId = 64;
 
+// The link's thread may have looked at the clock before the request was accepted.
+std::uint64_t microseconds_between(TimePoint from, TimePoint to) {
+  return to > from ? static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(to - from).count())
+                   : 0;
+}
+
 constexpr std::string_view kNoGameServer = "the processor's answer names no game server";
 constexpr std::string_view kMissing = "the processor's answer to the batch lacks this request";
 
@@ -38,8 +44,8 @@ class Engine::Publication {
   std::unique_ptr<CompletionBlock> block_;
 };
 
-Engine::Engine(const Config& config, TimePoint start, Counters& counters, EngineSink& sink)
-    : config_(config), counters_(counters), sink_(sink), deadlines_(start) {}
+Engine::Engine(const Config& config, TimePoint start, Counters& counters, Metrics& metrics, EngineSink& sink)
+    : config_(config), counters_(counters), metrics_(metrics), sink_(sink), deadlines_(start) {}
 
 void Engine::submit(RequestPtr&& request) {
   Request& added = *request;
@@ -116,6 +122,7 @@ void Engine::set_reachable(bool reachable, std::string_view reason, TimePoint no
 
 void Engine::pulled(TimePoint now) {
   counters_.pulls.add();
+  metrics_.queue_depth.record(hot_.size());
   if (last_pull_) {
     pull_interval_ = now - *last_pull_;
   }
@@ -159,7 +166,10 @@ std::optional<Engine::Batch> Engine::next_batch(TimePoint now) {
   }
   const bool full = sink_.unpolled_bytes() >= config_.max_unpolled_bytes;
   if (full && !held_back_) {
-    sink_.warn("nothing is sent until the host polls: results of more than max_unpolled_bytes wait", 0, 0);
+    LogEntry entry(LogKind::kHeldBack, PROC_SEVERITY_WARNING,
+                   "nothing is sent until the host polls: results of more than max_unpolled_bytes wait");
+    entry.fields.push_back({"unpolled_bytes", std::to_string(sink_.unpolled_bytes())});
+    sink_.log(std::move(entry));
   }
   held_back_ = full;
   if (full) {
@@ -184,7 +194,7 @@ std::optional<Engine::Batch> Engine::next_batch(TimePoint now) {
   batch.id = last_batch_id_ + 1;
   batch.requests = ids.size();
   BatchEncoder encoder(client_id_, batch.id, requests_size);
-  sent_.sent(batch.id, std::move(ids));
+  sent_.sent(batch.id, std::move(ids), now);
   // From here on nothing fails: all the memory is there.
   last_batch_id_ = batch.id;
   for (std::size_t i = 0; i < batch.requests; ++i) {
@@ -195,7 +205,9 @@ std::optional<Engine::Batch> Engine::next_batch(TimePoint now) {
     request.ever_sent = true;
     request.batch_id = batch.id;
     in_flight_.push_back(request);
+    metrics_.queue_time.record(microseconds_between(request.accepted, now));
   }
+  metrics_.batch_size.record(batch.requests);
   batch.message = encoder.take();
   pull_quota_ -= batch.requests;
   counters_.batches_sent.add();
@@ -243,7 +255,7 @@ bool Engine::receive_late(std::uint64_t stream, std::string bytes, TimePoint now
   if (incoming_.kind == IncomingMessage::Kind::kBatchResponse) {
     block->reserve(incoming_.answers.size());
     if (sent.unanswered_requests(incoming_.batch_id) != nullptr) {
-      counters_.batches_answered.add();
+      batch_answered(sent, incoming_.batch_id, now);
     }
     {
       Publication publication(*this, std::move(block));
@@ -269,7 +281,7 @@ bool Engine::answered(const IncomingMessage& message, std::unique_ptr<Completion
   const bool awaited = asked != nullptr;
   std::size_t unanswered = awaited ? asked->size() : 0;
   if (awaited) {
-    counters_.batches_answered.add();
+    batch_answered(sent_, message.batch_id, now);
   }
   {
     Publication publication(*this, std::move(block));
@@ -283,6 +295,11 @@ bool Engine::answered(const IncomingMessage& message, std::unique_ptr<Completion
   counters_.late_answers_forgotten.add(sent_.answered(message.batch_id));
   update_gauges();
   return awaited;
+}
+
+void Engine::batch_answered(const StreamLedger& sent, std::uint64_t batch, TimePoint now) {
+  counters_.batches_answered.add();
+  metrics_.batch_time.record(microseconds_between(sent.sent_at(batch), now));
 }
 
 // The rest of a batch that was answered.
@@ -308,7 +325,11 @@ void Engine::end_unanswered_of(std::uint64_t batch, TimePoint now) {
   for (Request* request : open) {
     end(*request, PROC_OUTCOME_DISCONNECTED, now, *block, kMissing);
   }
-  sink_.warn("the answer to a batch lacks " + std::to_string(open.size()) + " of its requests", 0, batch);
+  LogEntry entry(LogKind::kAnswerIncomplete, PROC_SEVERITY_WARNING,
+                 "the answer to a batch lacks " + std::to_string(open.size()) + " of its requests");
+  entry.batch_id = batch;
+  entry.fields.push_back({"missing", std::to_string(open.size())});
+  sink_.log(std::move(entry));
   publish(std::move(block));
 }
 
@@ -326,6 +347,7 @@ bool Engine::answer_one(const Answer& answer, std::uint64_t batch, TimePoint now
   const bool is_error = answer.kind == Answer::Kind::kError;
   end(*request, PROC_OUTCOME_REJECTED, now, block, is_error ? answer.payload : kNoGameServer);
   block.items.back().code = is_error ? answer.code : kGrpcInternal;
+  metrics_.reject(block.items.back().code);
   return of_this_batch;
 }
 
@@ -336,7 +358,9 @@ void Engine::answer_nobody(const Answer& answer, StreamLedger& sent, TimePoint n
   if (!batch && given_out) {
     // Answered before: the host has that game server already.
     counters_.duplicate_answers.add();
-    sink_.warn("a second answer to a request was dropped", answer.request_id, 0);
+    LogEntry entry(LogKind::kSecondAnswer, PROC_SEVERITY_WARNING, "a second answer to a request was dropped");
+    entry.request_id = answer.request_id;
+    sink_.log(std::move(entry));
     return;
   }
   Completion orphan;
@@ -345,9 +369,11 @@ void Engine::answer_nobody(const Answer& answer, StreamLedger& sent, TimePoint n
     orphan.batch_id = *batch;
   } else {
     counters_.unknown_answers.add();
-    sink_.warn("the processor answered a request id that was never given out: '" +
-                   std::string(cut_utf8(answer.request_id_text, kLongestId)) + "'",
-               0, 0);
+    const std::string id(cut_utf8(answer.request_id_text, kLongestId));
+    LogEntry entry(LogKind::kUnknownAnswer, PROC_SEVERITY_WARNING,
+                   "the processor answered a request id that was never given out: '" + id + "'");
+    entry.fields.push_back({"id", id});
+    sink_.log(std::move(entry));
     // Without end, if the processor wills it so.
     if (has_server && sink_.unpolled_bytes() >= config_.max_unpolled_bytes) {
       counters_.orphans_dropped.add();
@@ -475,12 +501,17 @@ void Engine::end(Request& request, proc_outcome outcome, TimePoint now, Completi
   }
   deadlines_.remove(request);
   request.state = Request::State::kEnded;
+  const proc_delivery delivery = completion.delivery;
   completion.request = table_.take(request.id);
   block.items.push_back(std::move(completion));
   if (block.kind == QueuedEvent::Kind::kHandedOver) {
     counters_.handed_over.add();
   } else {
     count_outcome(outcome);
+    if (delivery == PROC_DELIVERY_UNKNOWN) {
+      counters_.unknown.add();
+    }
+    metrics_.answer_time.record(microseconds_between(request.accepted, now));
   }
 }
 

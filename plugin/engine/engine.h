@@ -20,9 +20,11 @@
 #include "engine/completion.h"
 #include "engine/counters.h"
 #include "engine/deadline_wheel.h"
+#include "engine/metrics.h"
 #include "engine/request_list.h"
 #include "engine/request_table.h"
 #include "engine/stream_ledger.h"
+#include "log/log_entry.h"
 #include "wire/message.h"
 
 namespace agones::plugin {
@@ -33,7 +35,7 @@ class EngineSink {
  public:
   virtual ~EngineSink() = default;
   virtual void completed(std::unique_ptr<CompletionBlock> block) noexcept = 0;
-  virtual void warn(std::string message, std::uint64_t request_id, std::uint64_t batch_id) noexcept = 0;
+  virtual void log(LogEntry entry) noexcept = 0;
   // The memory of what completed() was given and the host has not polled.
   virtual std::uint64_t unpolled_bytes() const noexcept = 0;
 };
@@ -56,7 +58,7 @@ class Engine {
     std::string message;  // an encoded allocation.ProcessorMessage
   };
 
-  Engine(const Config& config, TimePoint start, Counters& counters, EngineSink& sink);
+  Engine(const Config& config, TimePoint start, Counters& counters, Metrics& metrics, EngineSink& sink);
 
   // If it throws, the request stays with the caller.
   void submit(RequestPtr&& request);
@@ -111,6 +113,7 @@ class Engine {
   bool use_credit(TimePoint now);
   bool window_open() const;
   bool answered(const IncomingMessage& message, std::unique_ptr<CompletionBlock> block, TimePoint now);
+  void batch_answered(const StreamLedger& sent, std::uint64_t batch, TimePoint now);
   void end_unanswered_of(std::uint64_t batch, TimePoint now);
   // Never throws if the block has room.
   void end(Request& request, proc_outcome outcome, TimePoint now, CompletionBlock& block, std::string_view text = {});
@@ -126,6 +129,7 @@ class Engine {
 
   Config config_;
   Counters& counters_;
+  Metrics& metrics_;
   EngineSink& sink_;
 
   RequestTable table_;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One accepted request: a single heap block with the encoded allocation.AllocationRequest behind it.
+// One accepted request: a single heap block with the encoded allocation.AllocationRequest behind it, and, of a traced one, its
+// traceparent.
 #pragma once
 
 #include <cstdint>
@@ -22,11 +23,12 @@ struct Request {
 
   enum class State : std::uint8_t { kQueued, kInFlight, kEnded };
 
-  // Copies `encoded`. Null if there is no memory.
-  static RequestPtr create(std::string_view encoded, std::uint64_t token, TimePoint accepted,
-                           TimePoint deadline) noexcept;
+  // Copies both texts. Null if there is no memory. `traceparent` is empty or checked.
+  static RequestPtr create(std::string_view encoded, std::string_view traceparent, std::uint64_t token,
+                           TimePoint accepted, TimePoint deadline) noexcept;
 
   std::string_view encoded() const;
+  std::string_view traceparent() const;
 
   // Links of the list that the request is in: the submit queue (next alone), the hot batch, or the
   // requests in flight.
@@ -45,7 +47,11 @@ struct Request {
   std::uint16_t wheel_slot = kNoWheelSlot;
   State state = State::kQueued;
   // In flight now or earlier: nobody can say any more that it was not sent.
-  bool ever_sent = false;
+  bool ever_sent : 1;
+  bool traced : 1;
+
+ private:
+  Request() : ever_sent(false), traced(false) {}
 };
 
 }  // namespace agones::plugin

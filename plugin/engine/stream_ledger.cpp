@@ -6,9 +6,10 @@
 
 namespace agones::plugin {
 
-void StreamLedger::sent(std::uint64_t batch, std::vector<std::uint64_t> requests) {
+void StreamLedger::sent(std::uint64_t batch, std::vector<std::uint64_t> requests, TimePoint now) {
   Batch added;
   added.id = batch;
+  added.sent_at = now;
   added.requests = std::move(requests);
   if (!std::is_sorted(added.requests.begin(), added.requests.end())) {
     std::sort(added.requests.begin(), added.requests.end());
@@ -37,6 +38,11 @@ std::optional<std::size_t> StreamLedger::find(const Batch& batch, std::uint64_t 
 const std::vector<std::uint64_t>* StreamLedger::unanswered_requests(std::uint64_t batch) const {
   const auto index = find(batch);
   return !index || batches_[*index].answered ? nullptr : &batches_[*index].requests;
+}
+
+TimePoint StreamLedger::sent_at(std::uint64_t batch) const {
+  const auto index = find(batch);
+  return index ? batches_[*index].sent_at : TimePoint();
 }
 
 void StreamLedger::gave_up(std::uint64_t batch, std::uint64_t request) {

@@ -9,6 +9,8 @@
 #include <optional>
 #include <vector>
 
+#include "engine/time.h"
+
 namespace agones::plugin {
 
 class StreamLedger {
@@ -18,7 +20,7 @@ class StreamLedger {
   static constexpr std::size_t kMostIncomplete = 64;
 
   // Batches come with ascending ids. `requests` may be in any order.
-  void sent(std::uint64_t batch, std::vector<std::uint64_t> requests);
+  void sent(std::uint64_t batch, std::vector<std::uint64_t> requests, TimePoint now);
 
   // Batches that were sent and not answered.
   std::size_t unanswered() const { return batches_.size() - incomplete_; }
@@ -32,6 +34,8 @@ class StreamLedger {
 
   // The requests of a batch that is not answered; null if it is none of these.
   const std::vector<std::uint64_t>* unanswered_requests(std::uint64_t batch) const;
+  // When one of these was sent.
+  TimePoint sent_at(std::uint64_t batch) const;
   // The batch's answer came, and all of its requests have ended. Returns how many late answers are awaited no longer,
   // because too many batches were answered in part.
   std::size_t answered(std::uint64_t batch);
@@ -41,6 +45,7 @@ class StreamLedger {
  private:
   struct Batch {
     std::uint64_t id = 0;
+    TimePoint sent_at;
     std::vector<std::uint64_t> requests;  // ascending
     std::vector<std::uint8_t> late;       // of each: gave up
     std::size_t late_count = 0;

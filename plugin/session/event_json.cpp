@@ -44,6 +44,18 @@ class Members {
       json_.number(value);
     }
   }
+  void add(const char* member, const proc_field* fields, std::uint64_t count) {
+    if (count == 0) {
+      return;
+    }
+    json_.key(member);
+    json_.begin_object();
+    for (std::uint64_t i = 0; i < count; ++i) {
+      json_.key({fields[i].key.data, fields[i].key.size});
+      json_.text({fields[i].value.data, fields[i].value.size});
+    }
+    json_.end_object();
+  }
   void add(const char* member, const proc_bytes& bytes, const MessageSchema& schema) {
     const std::string_view message(static_cast<const char*>(bytes.data), bytes.size);
     if (!message.empty() && is_message(message, schema)) {
@@ -68,6 +80,7 @@ void add_result(const proc_event& event, Members& members) {
   members.add("gameServer", event.response, allocation_response_schema());
   members.add("request", event.request, allocation_request_schema());
   members.add("remainingMs", event.remaining_ms);
+  members.add("traceparent", event.traceparent);
 }
 
 }  // namespace
@@ -93,9 +106,12 @@ void write_event(const proc_event& event, JsonText& json) {
     default:
       members.name("severity", severity_name(event.severity));
       members.add("channel", event.channel);
+      members.add("kind", event.kind);
       members.add("message", event.message);
       members.add("requestId", event.request_id);
       members.add("batchId", event.batch_id);
+      members.add("traceparent", event.traceparent);
+      members.add("fields", event.fields, event.field_count);
   }
 }
 

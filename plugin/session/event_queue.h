@@ -9,9 +9,11 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <utility>
 
 #include "engine/completion.h"
 #include "engine/queued_event.h"
+#include "log/log_entry.h"
 #include "platform/notify_fd.h"
 #include "platform/wakeup_fd.h"
 #include "session/handover_queue.h"
@@ -20,13 +22,9 @@
 namespace agones::plugin {
 
 struct LogLine : QueuedEvent {
-  LogLine() : QueuedEvent(Kind::kLog) {}
-  proc_severity severity = 0;
+  explicit LogLine(LogEntry its_entry) : QueuedEvent(Kind::kLog), entry(std::move(its_entry)) {}
+  const LogEntry entry;
   std::int64_t time_unix_ns = 0;
-  const char* channel = "";
-  std::string message;
-  std::uint64_t request_id = 0;
-  std::uint64_t batch_id = 0;
 };
 
 struct StateChange : QueuedEvent {

@@ -161,6 +161,7 @@ void EventReader::read_result(const Completion& completion, Item& item) {
   // The link's thread may have looked at the clock before the request was accepted.
   const TimePoint ended = std::max(completion.ended, request.accepted);
   event.token = request.token;
+  event.traceparent = to_text(request.traceparent());
   event.latency_us = static_cast<std::uint64_t>(duration_cast<microseconds>(ended - request.accepted).count());
   if (completion.delivery == PROC_DELIVERY_NOT_SENT) {
     event.request = {request.encoded().data(), request.encoded().size()};
@@ -177,21 +178,34 @@ void EventReader::read(const ConnectionStatus& status, Item& item) {
   item.event.retry_after_ms = status.retry_after_ms;
 }
 
-void EventReader::read(const LogLine& line, Item& item) const {
+void EventReader::read(const LogLine& line, Item& item) {
+  const LogEntry& entry = line.entry;
+  std::vector<proc_field>& fields = next_parts().fields;
+  for (const LogField& field : entry.fields) {
+    fields.push_back({to_text(field.key), to_text(field.value)});
+  }
   item.event.type = PROC_EVENT_LOG;
-  item.event.severity = line.severity;
-  item.event.channel = to_text(line.channel);
-  item.event.message = to_text(line.message);
-  item.event.request_id = ids_.known(line.request_id).id;
-  item.event.batch_id = line.batch_id;
+  item.event.severity = entry.severity;
+  item.event.channel = to_text(channel_of(entry.kind));
+  item.event.message = to_text(entry.message);
+  item.event.request_id = ids_.known(entry.request_id).id;
+  item.event.batch_id = entry.batch_id;
+  item.event.kind = to_text(name_of(entry.kind));
+  item.event.fields = fields.data();
+  item.event.field_count = fields.size();
+  item.event.traceparent = to_text(entry.traceparent);
   item.log = proc_log{};
   item.log.struct_size = sizeof(proc_log);
-  item.log.severity = line.severity;
+  item.log.severity = entry.severity;
   item.log.time_unix_ns = line.time_unix_ns;
   item.log.channel = item.event.channel;
   item.log.message = item.event.message;
   item.log.request_id = item.event.request_id;
-  item.log.batch_id = line.batch_id;
+  item.log.batch_id = entry.batch_id;
+  item.log.kind = item.event.kind;
+  item.log.fields = item.event.fields;
+  item.log.field_count = item.event.field_count;
+  item.log.traceparent = item.event.traceparent;
 }
 
 }  // namespace agones::plugin

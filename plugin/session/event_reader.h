@@ -47,7 +47,7 @@ class EventReader {
   void read(const Completion& completion, Item& item);
   void read_result(const Completion& completion, Item& item);
   static void read(const ConnectionStatus& status, Item& item);
-  void read(const LogLine& line, Item& item) const;
+  void read(const LogLine& line, Item& item);
   ResponseParts& next_parts();
 
   EventQueue& queue_;

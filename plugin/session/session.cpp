@@ -9,9 +9,11 @@
 #include <thread>
 #include <utility>
 
+#include "abi/names.h"
 #include "platform/library_state.h"
 #include "request/json_request.h"
 #include "request/protobuf_request.h"
+#include "request/traceparent.h"
 #include "session/event_json.h"
 #include "text/utf8.h"
 
@@ -28,6 +30,10 @@ constexpr milliseconds kSpareInterval{1000};
 
 TimePoint clock_now() {
   return std::chrono::steady_clock::now();
+}
+
+std::string_view bytes_of(const proc_bytes& bytes) {
+  return {static_cast<const char*>(bytes.data), bytes.size};
 }
 
 TimePoint later(TimePoint now, Duration wait) {
@@ -63,9 +69,13 @@ Session::Session(SessionConfig config)
       events_(config_.notify_fd),
       reader_(events_, ids_),
       grpc_log_(*this),
-      engine_(config_.engine, clock_now(), counters_, *this),
+      engine_(config_.engine, clock_now(), counters_, metrics_, *this),
       link_(config_.link, *this) {
   library_state::prepared();
+  if (logs(PROC_SEVERITY_INFO) && config_.log_summary.count() != 0) {
+    summary_ = std::make_unique<Summary>();
+    next_summary_ = clock_now() + config_.log_summary;
+  }
   thread_ = std::make_unique<Thread>("proc-link", [this] { run_link(); });
   library_state::client_made();
 }
@@ -79,47 +89,54 @@ Session::~Session() {
 
 // ---- Host threads -----------------------------------------------------------------------------------
 
-Result Session::allocate(proc_format format, std::string_view body, std::uint32_t timeout_ms, std::uint64_t token,
-                         std::uint64_t* id) {
+Result Session::allocate(const proc_request& request, std::uint64_t* id) {
   if (const auto answer = admission_.look(); answer != Admission::Answer::kAdmitted) {
     return refusal(answer);
   }
-  if (body.size() > config_.max_request_bytes) {
-    return {PROC_ERR_TOO_LARGE, "the request has " + std::to_string(body.size()) + " bytes, a batch takes at most " +
-                                    std::to_string(config_.max_request_bytes)};
+  if (request.body.size > config_.max_request_bytes) {
+    return {PROC_ERR_TOO_LARGE, "the request has " + std::to_string(request.body.size) +
+                                    " bytes, a batch takes at most " + std::to_string(config_.max_request_bytes)};
   }
-  if (format == PROC_FORMAT_PROTOBUF) {
+  if (request.format == PROC_FORMAT_PROTOBUF) {
+    const std::string_view body = bytes_of(request.body);
     if (std::string problem = check_protobuf_request(body); !problem.empty()) {
       return invalid(std::move(problem));
     }
-    return accept(body, timeout_ms, token, id);
+    return accept(body, request, id);
   }
-  if (format == PROC_FORMAT_JSON) {
-    return allocate_json(body, timeout_ms, token, id);
+  if (request.format == PROC_FORMAT_JSON) {
+    return allocate_json(request, id);
   }
-  return invalid("format: " + std::to_string(format) + " is neither PROTOBUF nor JSON");
+  return invalid("format: " + std::to_string(request.format) + " is neither PROTOBUF nor JSON");
 }
 
 // On its own, for the room on the stack that only JSON needs.
-Result Session::allocate_json(std::string_view body, std::uint32_t timeout_ms, std::uint64_t token, std::uint64_t* id) {
-  const JsonRequest request(body);
-  if (!request.problem().empty()) {
-    return invalid(request.problem());
+Result Session::allocate_json(const proc_request& request, std::uint64_t* id) {
+  const JsonRequest json(bytes_of(request.body));
+  if (!json.problem().empty()) {
+    return invalid(json.problem());
   }
-  if (request.bytes().size() > config_.max_request_bytes) {
+  if (json.bytes().size() > config_.max_request_bytes) {
     return {PROC_ERR_TOO_LARGE, "the request is larger than a batch may be"};
   }
-  return accept(request.bytes(), timeout_ms, token, id);
+  return accept(json.bytes(), request, id);
 }
 
-Result Session::accept(std::string_view encoded, std::uint32_t timeout_ms, std::uint64_t token, std::uint64_t* id) {
-  if (timeout_ms > kLongestTimeoutMs) {
+Result Session::accept(std::string_view encoded, const proc_request& request, std::uint64_t* id) {
+  if (request.timeout_ms > kLongestTimeoutMs) {
     return invalid("timeout_ms: longer than a day");
+  }
+  const std::string_view traceparent(request.traceparent.data, request.traceparent.size);
+  if (!traceparent.empty()) {
+    if (std::string problem = check_traceparent(traceparent); !problem.empty()) {
+      return invalid(std::move(problem));
+    }
   }
 
   const TimePoint now = clock_now();
-  const milliseconds timeout = timeout_ms != 0 ? milliseconds(timeout_ms) : config_.allocation_timeout;
-  RequestPtr accepted = Request::create(encoded, token, now, now + timeout);
+  const milliseconds timeout =
+      request.timeout_ms != 0 ? milliseconds(request.timeout_ms) : config_.allocation_timeout;
+  RequestPtr accepted = Request::create(encoded, traceparent, request.token, now, now + timeout);
   if (accepted == nullptr) {
     return {PROC_ERR_NO_MEMORY, "no memory for the request"};
   }
@@ -135,18 +152,24 @@ Result Session::accept(std::string_view encoded, std::uint32_t timeout_ms, std::
 }
 
 Result Session::take_over(const proc_moved_request& moved) {
-  const std::string_view body(static_cast<const char*>(moved.body.data), moved.body.size);
+  const std::string_view body = bytes_of(moved.body);
+  const std::string_view traceparent(moved.traceparent.data, moved.traceparent.size);
   if (body.size() > config_.max_request_bytes) {
     return {PROC_ERR_TOO_LARGE, "the request is larger than a batch may be"};
   }
   if (std::string problem = check_protobuf_request(body); !problem.empty()) {
     return invalid(std::move(problem));
   }
+  if (!traceparent.empty()) {
+    if (std::string problem = check_traceparent(traceparent); !problem.empty()) {
+      return invalid(std::move(problem));
+    }
+  }
   if (moved.timeout_ms == 0 || moved.timeout_ms > kLongestTimeoutMs) {
     return invalid("timeout_ms: " + std::to_string(moved.timeout_ms) + " is not from 1 to a day");
   }
   const TimePoint now = clock_now();
-  RequestPtr taken = Request::create(body, moved.token, now, now + milliseconds(moved.timeout_ms));
+  RequestPtr taken = Request::create(body, traceparent, moved.token, now, now + milliseconds(moved.timeout_ms));
   if (taken == nullptr) {
     return {PROC_ERR_NO_MEMORY, "no memory for the request"};
   }
@@ -241,6 +264,15 @@ void Session::fill_stats(proc_stats& stats) const {
   stats.orphans_dropped = counters_.orphans_dropped.get();
   stats.late_answers_forgotten = counters_.late_answers_forgotten.get();
   stats.states_merged = counters_.states_merged.get();
+  stats.unknown = counters_.unknown.get();
+  stats.log_lines_suppressed = counters_.log_lines_suppressed.get();
+}
+
+void Session::fill_metrics(proc_metrics& metrics) const {
+  metrics_.read(metrics);
+  metrics.max_pending = config_.max_pending_requests;
+  const std::lock_guard<std::mutex> lock(connection_mutex_);
+  metrics.connections[connection_.state] = 1;
 }
 
 proc_connection_state Session::connection(std::string& reason) const {
@@ -374,7 +406,9 @@ bool Session::call_host(std::uint64_t number, const Callback& callback) {
   } catch (abi::__forced_unwind&) {
     throw;  // the host cancels its own thread
   } catch (...) {
-    add_log(PROC_SEVERITY_ERROR, "session", "a callback of the host threw an exception", number);
+    LogEntry entry(LogKind::kCallbackThrew, PROC_SEVERITY_ERROR, "a callback of the host threw an exception");
+    entry.request_id = number;
+    log(std::move(entry));
     return false;
   }
 }
@@ -421,6 +455,7 @@ Result Session::hand_over(proc_take_fn* take, void* context, Spell& spell) {
     moved.token = request.token;
     moved.waited_us = known.waited_us + static_cast<std::uint64_t>(std::max<std::int64_t>(0, waited));
     moved.body = {request.encoded().data(), request.encoded().size()};
+    moved.traceparent = to_text(request.traceparent());
     proc_status status = PROC_ERR_INTERNAL;
     call_host(request.id, [&] { status = take(context, &moved); });
     if (status != PROC_OK) {
@@ -586,6 +621,12 @@ TimePoint Session::turn(TimePoint now) {
     }
     engine_.end_due(now);
     next = engine_.next_deadline().value_or(TimePoint::max());
+    if (summary_ != nullptr) {
+      if (now >= next_summary_) {
+        log_summary(now);
+      }
+      next = std::min(next, next_summary_);
+    }
     // Promised before the last look at the queue, so that no request can slip in between unseen.
     next_turn_.store(engine_.eager() ? TimePoint::max().time_since_epoch().count() : next.time_since_epoch().count(),
                      std::memory_order_seq_cst);
@@ -600,7 +641,9 @@ bool Session::finished() {
 
 void Session::stream_opened(const std::string& client_id, TimePoint now) {
   engine_.stream_opened(client_id, now);
-  add_log(PROC_SEVERITY_INFO, "stream", "stream opened as " + client_id);
+  LogEntry entry(LogKind::kStreamOpened, PROC_SEVERITY_INFO, "stream opened as " + client_id);
+  entry.fields.push_back({"client_id", client_id});
+  log(std::move(entry));
 }
 
 void Session::stream_lost(std::string_view reason, TimePoint now) {
@@ -631,9 +674,12 @@ std::optional<std::string> Session::next_message(TimePoint now) {
   if (!batch) {
     return std::nullopt;
   }
-  if (config_.log_level <= PROC_SEVERITY_DEBUG) {
-    add_log(PROC_SEVERITY_DEBUG, "stream", "batch of " + std::to_string(batch->requests) + " requests sent", 0,
-            batch->id);
+  if (logs(PROC_SEVERITY_DEBUG)) {
+    LogEntry entry(LogKind::kBatchSent, PROC_SEVERITY_DEBUG,
+                   "batch of " + std::to_string(batch->requests) + " requests sent");
+    entry.batch_id = batch->id;
+    entry.fields.push_back({"requests", std::to_string(batch->requests)});
+    log(std::move(entry));
   }
   return std::move(batch->message);
 }
@@ -653,22 +699,17 @@ void Session::connection_changed(const ConnectionStatus& status, TimePoint now) 
   engine_.set_reachable(status.state != PROC_CONNECTION_BACKING_OFF, status.reason, now);
 }
 
-void Session::log(proc_severity severity, std::string_view message) noexcept {
-  add_log(severity, "stream", message);
-}
-
 void Session::completed(std::unique_ptr<CompletionBlock> block) noexcept {
   if (block->kind == QueuedEvent::Kind::kHandedOver) {
     hand_over_.push(std::move(block));
     events_.wake();
   } else {
+    if (logs(PROC_SEVERITY_DEBUG)) {
+      log_endings(*block);
+    }
     events_.push(std::move(block));
   }
   progress_.notify_all();
-}
-
-void Session::warn(std::string message, std::uint64_t request_id, std::uint64_t batch_id) noexcept {
-  add_log(PROC_SEVERITY_WARNING, "engine", message, request_id, batch_id);
 }
 
 void Session::grpc_log(std::string_view message) noexcept {
@@ -681,25 +722,73 @@ void Session::grpc_log(std::string_view message) noexcept {
   } catch (const std::bad_alloc&) {
     repeated = false;
   }
-  add_log(repeated ? PROC_SEVERITY_DEBUG : PROC_SEVERITY_WARNING, "grpc", message);
+  try {
+    log(LogEntry(LogKind::kGrpc, repeated ? PROC_SEVERITY_DEBUG : PROC_SEVERITY_WARNING, std::string(message)));
+  } catch (const std::bad_alloc&) {
+    counters_.log_lines_dropped.add();
+  }
 }
 
-void Session::add_log(proc_severity severity, const char* channel, std::string_view message, std::uint64_t request_id,
-                      std::uint64_t batch_id) noexcept {
-  if (severity < config_.log_level) {
+void Session::log_endings(const CompletionBlock& block) noexcept {
+  try {
+    for (const Completion& ended : block.items) {
+      if (ended.request == nullptr || ended.outcome == PROC_OUTCOME_ALLOCATED) {
+        continue;
+      }
+      LogEntry entry(LogKind::kRequestEnded, PROC_SEVERITY_DEBUG,
+                     std::string("request ended: ") + outcome_name(ended.outcome));
+      entry.request_id = ended.request_id;
+      entry.batch_id = ended.batch_id;
+      entry.traceparent = ended.request->traceparent();
+      entry.fields.push_back({"outcome", outcome_name(ended.outcome)});
+      entry.fields.push_back({"delivery", delivery_name(ended.delivery)});
+      entry.fields.push_back({"code", std::to_string(ended.code)});
+      log(std::move(entry));
+    }
+  } catch (const std::bad_alloc&) {
+    counters_.log_lines_dropped.add();
+  }
+}
+
+void Session::log_summary(TimePoint now) noexcept {
+  next_summary_ = now + config_.log_summary;
+  fill_stats(summary_->stats());
+  fill_metrics(summary_->metrics());
+  try {
+    const std::lock_guard<std::mutex> lock(connection_mutex_);
+    log(summary_->next(connection_.state));
+  } catch (const std::bad_alloc&) {
+    counters_.log_lines_dropped.add();
+  }
+}
+
+// A line that there is no memory or no room for is counted.
+void Session::log(LogEntry entry) noexcept {
+  if (!logs(entry.severity)) {
     return;
   }
   bool pushed = false;
   try {
-    auto line = std::make_unique<LogLine>();
-    line->severity = severity;
+    // Who asks for more than INFO wants them all.
+    if (entry.severity >= PROC_SEVERITY_INFO) {
+      const std::lock_guard<std::mutex> lock(log_limit_mutex_);
+      const LogLimit::Verdict verdict = log_limit_.ask(entry.kind, clock_now());
+      if (!verdict.allowed) {
+        counters_.log_lines_suppressed.add();
+        return;
+      }
+      if (verdict.suppressed != 0) {
+        entry.fields.push_back({"suppressed", std::to_string(verdict.suppressed)});
+      }
+    }
+    entry.message = to_line(cut_utf8(entry.message, kLongestLine));
+    for (LogField& field : entry.fields) {
+      field.value = to_line(cut_utf8(field.value, kLongestLine));
+    }
+    auto line = std::make_unique<LogLine>(std::move(entry));
     line->time_unix_ns =
         std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now().time_since_epoch())
             .count();
-    line->channel = channel;
-    line->message = to_line(cut_utf8(message, kLongestLine));
-    line->request_id = request_id;
-    line->batch_id = batch_id;
     pushed = events_.push(std::move(line));
   } catch (const std::bad_alloc&) {
     pushed = false;

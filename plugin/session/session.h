@@ -19,6 +19,9 @@
 #include "abi/spell.h"
 #include "agones/processor.h"
 #include "engine/engine.h"
+#include "engine/metrics.h"
+#include "log/log_limit.h"
+#include "log/summary.h"
 #include "platform/fork_guard.h"
 #include "platform/thread.h"
 #include "request/json_text.h"
@@ -43,8 +46,7 @@ class Session : private LinkHandler, private EngineSink, private GrpcLogSink {
   bool in_forked_child() const { return fork_guard_.in_child(); }
 
   // `body` is checked and, if JSON, turned into protobuf.
-  Result allocate(proc_format format, std::string_view body, std::uint32_t timeout_ms, std::uint64_t token,
-                  std::uint64_t* id);
+  Result allocate(const proc_request& request, std::uint64_t* id);
   Result cancel(std::uint64_t id);
   void drain(proc_drain_flags flags);
   Result take_over(const proc_moved_request& request);
@@ -60,6 +62,7 @@ class Session : private LinkHandler, private EngineSink, private GrpcLogSink {
 
   int wakeup_fd() const { return events_.fd().fd(); }
   void fill_stats(proc_stats& stats) const;
+  void fill_metrics(proc_metrics& metrics) const;
   proc_connection_state connection(std::string& reason) const;
 
  private:
@@ -75,19 +78,18 @@ class Session : private LinkHandler, private EngineSink, private GrpcLogSink {
   const char* malformation() const override { return engine_.malformation(); }
   std::optional<std::string> next_message(TimePoint now) override;
   void connection_changed(const ConnectionStatus& status, TimePoint now) override;
-  void log(proc_severity severity, std::string_view message) noexcept override;
+  void log(LogEntry entry) noexcept override;
   void completed(std::unique_ptr<CompletionBlock> block) noexcept override;
-  void warn(std::string message, std::uint64_t request_id, std::uint64_t batch_id) noexcept override;
   std::uint64_t unpolled_bytes() const noexcept override { return events_.unpolled_bytes(); }
   // GrpcLogSink, on any thread.
   void grpc_log(std::string_view message) noexcept override;
 
-  // A line that there is no memory or no room for is counted.
-  void add_log(proc_severity severity, const char* channel, std::string_view message, std::uint64_t request_id = 0,
-               std::uint64_t batch_id = 0) noexcept;
-  Result allocate_json(std::string_view body, std::uint32_t timeout_ms, std::uint64_t token, std::uint64_t* id);
-  // A request that has been checked.
-  Result accept(std::string_view encoded, std::uint32_t timeout_ms, std::uint64_t token, std::uint64_t* id);
+  bool logs(proc_severity severity) const { return severity >= config_.log_level; }
+  void log_endings(const CompletionBlock& block) noexcept;
+  void log_summary(TimePoint now) noexcept;
+  Result allocate_json(const proc_request& request, std::uint64_t* id);
+  // `encoded`: the request's body, checked.
+  Result accept(std::string_view encoded, const proc_request& request, std::uint64_t* id);
   void take_in();
   void cancel_taken(TimePoint now);
   void run_link();
@@ -126,6 +128,7 @@ class Session : private LinkHandler, private EngineSink, private GrpcLogSink {
   const SessionConfig config_;
   const ForkGuard fork_guard_;
   Counters counters_;
+  Metrics metrics_;
 
   Admission admission_;
   HandoverQueue<RequestPtr> submitted_;
@@ -153,6 +156,11 @@ class Session : private LinkHandler, private EngineSink, private GrpcLogSink {
   std::uint64_t delivered_ = 0;  // results handed out; the poller's
   Poller poller_;
   bool shut_down_ = false;
+
+  std::mutex log_limit_mutex_;
+  LogLimit log_limit_;
+  std::unique_ptr<Summary> summary_;  // the link's; null if none is wanted
+  TimePoint next_summary_{};
 
   mutable std::mutex connection_mutex_;
   ConnectionStatus connection_;

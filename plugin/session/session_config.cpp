@@ -100,6 +100,7 @@ std::string read_config(const proc_config& raw, SessionConfig& config) {
   config.allocation_timeout = milliseconds(raw.allocation_timeout_ms);
   config.first_request_id = raw.first_request_id != 0 ? raw.first_request_id : 1;
   config.notify_fd = raw.notify_fd;
+  config.log_summary = milliseconds(raw.log_summary_ms);
   config.log_level = raw.log_level;
   config.on_event = raw.on_event;
   config.event_context = raw.event_context;

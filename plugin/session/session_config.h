@@ -20,6 +20,7 @@ struct SessionConfig {
   std::uint64_t first_request_id = 1;
   int notify_fd = -1;
   proc_severity log_level = PROC_SEVERITY_OFF;
+  milliseconds log_summary{};  // 0: none
   proc_event_fn* on_event = nullptr;
   void* event_context = nullptr;
   proc_log_fn* on_log = nullptr;

@@ -442,7 +442,10 @@ void Link::update_connection(TimePoint now) {
 }
 
 void Link::log_failure(const std::string& what, const std::string& reason) {
-  handler_.log(failures_.failed(what, reason) ? PROC_SEVERITY_WARNING : PROC_SEVERITY_DEBUG, reason);
+  LogEntry entry(LogKind::kConnectionFailed,
+                 failures_.failed(what, reason) ? PROC_SEVERITY_WARNING : PROC_SEVERITY_DEBUG, reason);
+  entry.fields.push_back({"target", what});
+  handler_.log(std::move(entry));
 }
 
 std::string Link::closing_on() const {

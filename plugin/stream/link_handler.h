@@ -10,6 +10,7 @@
 
 #include "agones/processor.h"
 #include "engine/engine.h"
+#include "log/log_entry.h"
 
 namespace agones::plugin {
 
@@ -42,7 +43,7 @@ class LinkHandler {
   virtual std::optional<std::string> next_message(TimePoint now) = 0;
 
   virtual void connection_changed(const ConnectionStatus& status, TimePoint now) = 0;
-  virtual void log(proc_severity severity, std::string_view message) noexcept = 0;
+  virtual void log(LogEntry entry) noexcept = 0;
 };
 
 }  // namespace agones::plugin

@@ -110,6 +110,7 @@ const char* check_response(std::string_view response) {
 void ResponseParts::clear() {
   ports.clear();
   addresses.clear();
+  fields.clear();
   cleaned.clear();
 }
 

@@ -66,6 +66,10 @@ EXPORT proc_status proc_poll_events(proc_client* client, proc_event* events, uin
   if (more) *more = 0;
   return PROC_OK;
 }
+EXPORT proc_status proc_get_metrics(const proc_client* client, proc_metrics* metrics, char* error,
+                                    uint64_t error_size) {
+  return (void)client, (void)metrics, (void)error, (void)error_size, PROC_OK;
+}
 EXPORT proc_status proc_get_stats(const proc_client* client, proc_stats* stats, char* error, uint64_t error_size) {
   return (void)client, (void)stats, (void)error, (void)error_size, PROC_OK;
 }
@@ -115,6 +119,11 @@ EXPORT proc_status proc_drain(proc_client* client, proc_drain_flags flags, char*
 }
 EXPORT proc_status proc_shutdown(proc_client* client, uint32_t timeout, char* error, uint64_t error_size) {
   return (void)client, (void)timeout, (void)error, (void)error_size, PROC_OK;
+}
+EXPORT proc_status proc_metrics_to_text(const proc_stats* stats, const proc_metrics* metrics, char* text, uint64_t size,
+                                        uint64_t* needed, char* error, uint64_t error_size) {
+  (void)stats, (void)metrics, (void)text, (void)size, (void)needed, (void)error, (void)error_size;
+  return PROC_ERR_TOO_LARGE;
 }
 EXPORT proc_status proc_response_to_json(const void* response, uint64_t response_size, char* json, uint64_t size,
                                          uint64_t* needed, char* error, uint64_t error_size) {

@@ -16,6 +16,7 @@
 #include "support/plugin.h"
 #include "support/process.h"
 #include "support/processor.h"
+#include "support/temporary_folder.h"
 
 namespace agones::test {
 namespace {
@@ -277,7 +278,8 @@ TEST(Client, ItsThreadsBlockAllSignals) {
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 // A copy of the file, so that it is a library of its own beside the one the other tests use.
 TEST(Unload, LeavesTheProcessAsItWas) {
-  const std::filesystem::path copied = std::filesystem::temp_directory_path() / "agones-unload-test.so";
+  const TemporaryFolder folder;
+  const std::filesystem::path copied = folder.file("agones-unload-test.so");
   std::filesystem::copy_file(plugin_path(), copied, std::filesystem::copy_options::overwrite_existing);
   const std::string name = copied.filename();
   // In a process of its own: a server's thread pool in this one would blur the count.
@@ -310,11 +312,11 @@ TEST(Unload, LeavesTheProcessAsItWas) {
   EXPECT_EQ(thread_count(), threads);
   EXPECT_EQ(fd_count(), fds);
   EXPECT_LE(mapping_count(""), maps + 4) << "malloc's arenas may vary";
-  std::filesystem::remove(copied);
 }
 
 TEST(Unload, IsSafeAfterFailedConnections) {
-  const std::filesystem::path copied = std::filesystem::temp_directory_path() / "agones-unload-failed-test.so";
+  const TemporaryFolder folder;
+  const std::filesystem::path copied = folder.file("agones-unload-failed-test.so");
   std::filesystem::copy_file(plugin_path(), copied, std::filesystem::copy_options::overwrite_existing);
   for (int round = 0; round < 5; ++round) {
     RawLibrary library(copied);
@@ -327,7 +329,6 @@ TEST(Unload, IsSafeAfterFailedConnections) {
     library.close();
     ASSERT_EQ(mapping_count(copied.filename()), 0U);
   }
-  std::filesystem::remove(copied);
 }
 #endif
 

@@ -34,7 +34,7 @@ class Sink : public EngineSink {
       }
     }
   }
-  void warn(std::string, std::uint64_t, std::uint64_t) noexcept override {}
+  void log(LogEntry) noexcept override {}
   std::uint64_t unpolled_bytes() const noexcept override { return 0; }
 
   std::set<std::uint64_t> ended;
@@ -47,9 +47,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const TimePoint now{};
   Sink sink;
   Counters counters;
-  Engine engine({}, now, counters, sink);
+  Metrics metrics;
+  Engine engine({}, now, counters, metrics, sink);
   for (std::uint64_t id = 1; id <= kRequests; ++id) {
-    RequestPtr request = Request::create("\x0a\x01n", 0, now, now + milliseconds(1000));
+    RequestPtr request = Request::create("\x0a\x01n", {}, 0, now, now + milliseconds(1000));
     request->id = id;
     engine.submit(std::move(request));
   }

@@ -39,7 +39,7 @@ class Listener : public LinkHandler, public GrpcLogSink {
     const std::lock_guard<std::mutex> lock(mutex_);
     statuses_.push_back(status);
   }
-  void log(proc_severity, std::string_view) noexcept override {}
+  void log(LogEntry) noexcept override {}
   void grpc_log(std::string_view) noexcept override {}
 
   void finish() { finished_.store(true); }

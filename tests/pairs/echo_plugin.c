@@ -153,6 +153,20 @@ EXPORT proc_status proc_get_stats(const proc_client* client, proc_stats* stats, 
   return PROC_OK;
 }
 
+EXPORT proc_status proc_get_metrics(const proc_client* client, proc_metrics* metrics, char* error,
+                                    uint64_t error_size) {
+  (void)error, (void)error_size;
+  const uint32_t size = metrics->struct_size;
+  memset(metrics, 0, size);
+  metrics->struct_size = size;
+  if (size >= sizeof(later_metrics)) {
+    pthread_mutex_lock(&((proc_client*)client)->mutex);
+    ((later_metrics*)metrics)->later = client->ended;
+    pthread_mutex_unlock(&((proc_client*)client)->mutex);
+  }
+  return PROC_OK;
+}
+
 EXPORT proc_status proc_hand_over(proc_client* client, proc_take_fn* take, void* context, uint32_t time,
                                   uint32_t* count, uint32_t* more, char* error, uint64_t error_size) {
   (void)time, (void)error, (void)error_size;

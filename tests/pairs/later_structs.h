@@ -16,4 +16,5 @@ LATER(moved_request)
 LATER(event)
 LATER(log)
 LATER(stats)
+LATER(metrics)
 #undef LATER

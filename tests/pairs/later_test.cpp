@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <map>
+#include <memory>
 
 #include "pairs/later_structs.h"
 #include "support/plugin.h"
@@ -73,6 +74,13 @@ class Later : public testing::TestWithParam<bool> {
     }
   }
 
+  std::uint64_t of_metrics() const {
+    const auto metrics = std::make_unique<later_metrics>();
+    metrics->known.struct_size = sizeof(*metrics);
+    EXPECT_EQ(api_.get_metrics(client_, &metrics->known, nullptr, 0), PROC_OK);
+    return metrics->later;
+  }
+
   std::uint64_t of_stats() const {
     later_stats stats{};
     stats.known.struct_size = sizeof(stats);
@@ -93,6 +101,7 @@ TEST_P(Later, EveryStructIsPassedOnWhole) {
   poll();
   EXPECT_EQ(of_events_, (std::map<std::uint64_t, std::uint64_t>{{1, kOfConfig + 0x11}}));
   EXPECT_EQ(of_stats(), 1U);
+  EXPECT_EQ(of_metrics(), 1U);
   if (with_callback()) {
     EXPECT_EQ(of_log_, kOfConfig);
   }
@@ -116,6 +125,7 @@ TEST_P(Later, OverASwapToo) {
   poll();
   EXPECT_EQ(of_events_, (std::map<std::uint64_t, std::uint64_t>{{1, kOfConfig + 0x11}, {2, kOfConfig + 0x22}}));
   EXPECT_EQ(of_stats(), 2U) << "of both plugins";
+  EXPECT_EQ(of_metrics(), 2U) << "of both plugins";
   EXPECT_GT(allocate("r", 3, 0), first_id + 1) << "its ids begin behind the old one's";
 }
 

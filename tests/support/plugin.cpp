@@ -81,6 +81,11 @@ Event copy(const proc_event& event) {
   copied.connection = event.connection;
   copied.severity = event.severity;
   copied.channel = string(event.channel);
+  copied.kind = string(event.kind);
+  for (std::uint64_t i = 0; i < event.field_count; ++i) {
+    copied.fields[string(event.fields[i].key)] = string(event.fields[i].value);
+  }
+  copied.traceparent = string(event.traceparent);
   return copied;
 }
 

@@ -71,6 +71,9 @@ struct Event {
   proc_connection_state connection = 0;
   proc_severity severity = 0;
   std::string channel;
+  std::string kind;
+  std::map<std::string, std::string> fields;
+  std::string traceparent;
 };
 
 Event copy(const proc_event& event);

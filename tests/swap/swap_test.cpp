@@ -2,6 +2,9 @@
 // Swapping the plugin under load. The processor runs in a process of its own, and counts.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include <memory>
+#include <numeric>
 #include <poll.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -299,6 +302,26 @@ TEST(Swap, WhatIsInFlightEndsOnTheOldPlugin) {
   ASSERT_TRUE(host.poll_until([&] { return host.ended() == 10; }));
   EXPECT_EQ(host.outcomes["ALLOCATED"], 10U);
   EXPECT_EQ(host.states_told, told) << "for the host nothing happened";
+}
+
+TEST(Swap, CountersAndDistributionsGoOn) {
+  local::LocalProcessor processor(quick_options(), fleet_of(30));
+  SwapHost host(processor.address());
+  for (std::size_t round = 1; round <= 3; ++round) {
+    for (int i = 0; i < 10; ++i) {
+      host.allocate();
+    }
+    ASSERT_TRUE(host.poll_until([&] { return host.ended() == 10 * round; }));
+    ASSERT_TRUE(host.swap_and_wait(round % 2 == 1 ? AGONES_PLUGIN_NEW : AGONES_PLUGIN_OLD));
+    const auto metrics = std::make_unique<proc_metrics>();
+    metrics->struct_size = sizeof(*metrics);
+    ASSERT_EQ(host_library().get_metrics(host.handle(), metrics.get(), nullptr, 0), PROC_OK);
+    EXPECT_EQ(metrics->answer_time_us.count, 10 * round);
+    EXPECT_EQ(metrics->batch_size.sum, 10 * round);
+    EXPECT_EQ(metrics->batch_size.count, host.stats().batches_sent);
+    EXPECT_EQ(std::accumulate(std::begin(metrics->connections), std::end(metrics->connections), std::uint64_t{0}), 1U);
+    EXPECT_EQ(metrics->max_pending, 1'048'576U);
+  }
 }
 
 TEST(Swap, WhatIsNotAnsweredInTimeEndsAsUnknown) {

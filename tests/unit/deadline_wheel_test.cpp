@@ -21,7 +21,7 @@ void expire(DeadlineWheel& wheel, TimePoint now, std::vector<Request*>& expired)
 }
 
 RequestPtr request_due(Duration after) {
-  return Request::create("r", 0, kStart, kStart + after);
+  return Request::create("r", {}, 0, kStart, kStart + after);
 }
 
 TEST(DeadlineWheel, EndsNothingBeforeItsDeadline) {
@@ -78,7 +78,7 @@ TEST(DeadlineWheel, AgreesWithAnOrderedSet) {
     const auto choice = random() % 10;
     if (choice < 6) {
       const milliseconds after(random() % (choice == 0 ? 10'000'000 : 3'000));
-      alive.push_back(Request::create("r", 0, now, now + after));
+      alive.push_back(Request::create("r", {}, 0, now, now + after));
       wheel.add(*alive.back());
       model.insert(std::max(alive.back()->deadline, now + milliseconds(1)));
     } else if (choice < 8 && !alive.empty()) {

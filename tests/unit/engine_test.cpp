@@ -25,9 +25,7 @@ class Sink : public EngineSink {
       on_completed();
     }
   }
-  void warn(std::string message, std::uint64_t, std::uint64_t) noexcept override {
-    warnings.push_back(std::move(message));
-  }
+  void log(LogEntry entry) noexcept override { warnings.push_back(std::move(entry.message)); }
   std::uint64_t unpolled_bytes() const noexcept override { return unpolled; }
 
   std::vector<const Completion*> all() const {
@@ -58,7 +56,7 @@ class EngineTest : public testing::Test {
  protected:
   Engine& engine() {
     if (!engine_) {
-      engine_.emplace(config, kStart, counters, sink);
+      engine_.emplace(config, kStart, counters, metrics, sink);
     }
     return *engine_;
   }
@@ -69,7 +67,7 @@ class EngineTest : public testing::Test {
                   "default",
               Duration timeout = seconds(30)) {
     for (std::size_t i = 0; i < count; ++i) {
-      RequestPtr request = Request::create(body, 0, now, now + timeout);
+      RequestPtr request = Request::create(body, {}, 0, now, now + timeout);
       request->id = ++last_id;
       engine().submit(std::move(request));
       engine().end_due(now);
@@ -122,6 +120,7 @@ class EngineTest : public testing::Test {
 
   Engine::Config config = several_batches();
   Counters counters;
+  Metrics metrics;
   Sink sink;
   TimePoint now = kStart;
   std::uint64_t last_id = 0;

@@ -49,7 +49,7 @@ TEST(HandoverQueue, LosesNothingAndKeepsEachThreadsOrder) {
   for (std::uint64_t thread = 0; thread < kThreads; ++thread) {
     threads.emplace_back([&queue, thread] {
       for (std::uint64_t i = 1; i <= kEach; ++i) {
-        RequestPtr request = Request::create("x", 0, {}, {});
+        RequestPtr request = Request::create("x", {}, 0, {}, {});
         request->id = thread << 32U | i;
         queue.push(std::move(request));
       }
@@ -82,7 +82,7 @@ std::unique_ptr<StateChange> state(std::uint64_t number) {
 TEST(EventQueue, LogLinesNeverCrowdOutTheNewestState) {
   EventQueue queue;
   for (int i = 0; i < 5000; ++i) {
-    queue.push(std::make_unique<LogLine>());
+    queue.push(std::make_unique<LogLine>(LogEntry(LogKind::kGrpc, PROC_SEVERITY_INFO, "line")));
   }
   std::uint64_t merged = 0;
   for (std::uint64_t number = 1; number <= 500; ++number) {
@@ -184,7 +184,7 @@ TEST(ThreadStock, ThreadsAreTakenWhileOthersAreBroughtIn) {
 TEST(RequestTable, FindsAndForgets) {
   RequestTable table;
   for (std::uint64_t id = 1; id <= 5000; ++id) {
-    RequestPtr request = Request::create("x", 0, {}, {});
+    RequestPtr request = Request::create("x", {}, 0, {}, {});
     request->id = id;
     table.insert(std::move(request));
   }

@@ -52,7 +52,7 @@ std::unique_ptr<CompletionBlock> block_of(std::initializer_list<std::uint64_t> i
   auto block = std::make_unique<CompletionBlock>(std::string(), QueuedEvent::Kind::kHandedOver);
   for (const std::uint64_t id : ids) {
     Completion completion;
-    completion.request = Request::create("r", 0, {}, {});
+    completion.request = Request::create("r", {}, 0, {}, {});
     completion.request->id = completion.request_id = id;
     block->items.push_back(std::move(completion));
   }

@@ -10,8 +10,8 @@
 namespace agones {
 
 // For ClientOptions::on_log. Records have the attributes Severity (boost::log::trivial::severity_level),
-// Channel ("agones.processor.stream", ...), and, where the line has them, RequestId and BatchId
-// (std::uint64_t). Not to be called by two threads at a time, as the plugin never does.
+// Channel ("agones.processor.stream", ...), Kind ("stream_opened", ...), and, where the line has them, RequestId and
+// BatchId (std::uint64_t), Traceparent, and each of its fields under "field." and its name (std::string). Not to be called by two threads at a time, as the plugin never does.
 std::function<void(const LogRecord&)> boost_log_sink();
 
 }  // namespace agones

@@ -6,6 +6,7 @@
 #include <agones/processor_swap.h>
 
 #include <agones/library.hpp>
+#include <agones/metrics.hpp>
 #include <agones/request.hpp>
 
 #include <chrono>
@@ -76,6 +77,7 @@ struct Result {
   // kNotSent: the serialized allocation.AllocationRequest, safe to send again, and what was left of its time.
   std::string request;
   std::chrono::milliseconds remaining{0};
+  std::string traceparent;  // as given to allocate
 };
 
 struct Orphan {
@@ -97,6 +99,9 @@ struct LogRecord {
   std::string_view message;
   std::uint64_t request_id = 0;
   std::uint64_t batch_id = 0;
+  std::string_view kind;  // which line it is: a stable name
+  std::vector<std::pair<std::string_view, std::string_view>> fields;
+  std::string_view traceparent;  // of the request
 };
 
 using ResultCallback = std::function<void(const Result&)>;
@@ -158,8 +163,10 @@ class Client {
     explicit operator bool() const { return status == PROC_OK; }
   };
 
-  // Timeout 0: the config's.
-  Submitted allocate(const Request& request, ResultCallback callback, std::chrono::milliseconds timeout = {});
+  // Timeout 0: the config's. `traceparent`: empty, or the trace that the request belongs to (W3C Trace Context); it comes
+  // back in the result and in log lines about the request.
+  Submitted allocate(const Request& request, ResultCallback callback, std::chrono::milliseconds timeout = {},
+                     std::string_view traceparent = {});
   // For co_await; defined in agones/async.hpp.
   Allocation allocate(Request request, std::chrono::milliseconds timeout = {});
   Submitted allocate(std::string_view protobuf, ResultCallback callback, std::chrono::milliseconds timeout = {});
@@ -185,13 +192,17 @@ class Client {
 
   int wakeup_fd() const;
   proc_stats stats() const;
+  // Counters and distributions; those of several clients can be added up.
+  Metrics metrics() const;
+  // For the host's /metrics, in Prometheus' exposition format.
+  std::string prometheus_text(const Metrics& metrics) const;
   proc_connection_state connection(std::string* reason = nullptr) const;
   std::string response_json(const GameServer& game_server) const;
   const std::shared_ptr<Library>& library() const { return library_; }
 
  private:
-  Submitted submit(proc_format format, std::string_view body, ResultCallback callback,
-                   std::chrono::milliseconds timeout);
+  Submitted submit(proc_format format, std::string_view body, ResultCallback callback, std::chrono::milliseconds timeout,
+                   std::string_view traceparent = {});
   void handle(const proc_event& event);
   const LibraryApi& swap_api() const;
 

@@ -216,6 +216,12 @@ typedef struct proc_address {
   proc_text address;
 } proc_address;
 
+/* A value of a log line, with a stable name, such as address=10.0.0.1:9090. Text and key as all text. */
+typedef struct proc_field {
+  proc_text key;
+  proc_text value;
+} proc_field;
+
 /* One event. Fields that do not belong to the type are 0. */
 typedef struct proc_event {
   uint32_t struct_size;
@@ -245,6 +251,10 @@ typedef struct proc_event {
   uint32_t retry_after_ms;          /* CONNECTION with BACKING_OFF */
   proc_severity severity;           /* LOG */
   proc_text channel;                /* LOG: the part of the plugin that speaks */
+  proc_text kind;                   /* LOG: which line it is, a stable name such as "stream_opened" */
+  const proc_field* fields;         /* LOG: the line's values */
+  uint64_t field_count;
+  proc_text traceparent; /* RESULT, and LOG about a request: as given to proc_allocate_request */
 } proc_event;
 
 /* Called for every event, inside proc_poll or proc_shutdown. The event lives until it returns. It must
@@ -263,9 +273,14 @@ typedef struct proc_log {
   proc_text message;
   uint64_t request_id; /* 0: none */
   uint64_t batch_id;   /* 0: none */
+  proc_text kind;      /* which line it is, a stable name such as "stream_opened"; `message` may be worded anew */
+  const proc_field* fields; /* its values */
+  uint64_t field_count;
+  proc_text traceparent; /* of the request */
 } proc_log;
 
-/* Called for every log line, under the rules of proc_event_fn. */
+/* Called for every log line, under the rules of proc_event_fn. Of one kind at most 20 lines come in 10 s; the next has a
+ * field "suppressed" with the number that did not. */
 typedef void proc_log_fn(void* context, const proc_log* log);
 
 /* ---------------------------------------------------------------------------------------------------
@@ -332,6 +347,8 @@ typedef struct proc_config {
    * pipe, socket or eventfd. 8 bytes (the number 1) are written to it when something comes to be polled and nothing
    * waited before. It must stay open until proc_destroy. */
   int32_t notify_fd;
+  /* A log line of severity INFO with the essentials every so often, from 1 to 3,600,000; 0: none; 60,000 */
+  uint32_t log_summary_ms;
 
   proc_transport transport;
   /* TLS: PEM text, or files that are read anew for every connection, so that a rotated file is used
@@ -389,6 +406,9 @@ typedef struct proc_request {
   uint64_t token;      /* given back in the event; the library does not look at it */
   uint32_t timeout_ms; /* 0: the config's; at most 86,400,000 */
   uint32_t reserved;   /* 0, or the request is refused */
+  /* Empty, or the trace that the request belongs to, as W3C Trace Context writes it (55 characters): it comes back in the
+   * request's events and log lines. The processor does not get it. */
+  proc_text traceparent;
 } proc_request;
 
 /* A request on its way from one client to another, see proc_hand_over. */
@@ -399,6 +419,7 @@ typedef struct proc_moved_request {
   uint64_t token;
   uint64_t waited_us; /* since proc_allocate, with all clients before */
   proc_bytes body;    /* the allocation.AllocationRequest */
+  proc_text traceparent;
 } proc_moved_request;
 
 /* Called for every request that proc_hand_over gives away, under the rules of proc_event_fn. PROC_OK: it is taken. Else
@@ -439,7 +460,46 @@ typedef struct proc_stats {
   uint64_t orphans_dropped;        /* answers to ids never given out, while max_unpolled_bytes waited */
   uint64_t late_answers_forgotten; /* late_answers that are awaited no longer: too many batches were answered in part */
   uint64_t states_merged;          /* CONNECTION events that a newer one took the place of: more than 64 waited */
+  uint64_t unknown;                /* of the requests that ended: delivery UNKNOWN */
+  uint64_t log_lines_suppressed;   /* more of one kind than a host wants to read: proc_log_fn */
 } proc_stats;
+
+/* How often each value came, exact to two significant digits: bucket 0 counts the value 0; bucket i up to 100 the value
+ * i; after that 90 buckets for each power of ten, each of which ends with, and includes, a number of two digits and
+ * zeros (110, 120 ... 1,000, 1,100 ...); the last one what is above 1,000,000,000. Never changes. */
+typedef struct proc_histogram {
+  uint64_t count; /* the sum of the buckets */
+  uint64_t sum;   /* of the values */
+  uint64_t buckets[732];
+} proc_histogram;
+
+enum proc_metric_sizes {
+  PROC_HISTOGRAM_BUCKETS = 732,
+  PROC_GRPC_CODES = 17,
+  PROC_CONNECTION_STATES = 6
+};
+
+/* Distributions since proc_init. All but the first two fields are uint64_t: to add up those of several clients, add number
+ * by number, here as in proc_stats. 29 KiB. */
+typedef struct proc_metrics {
+  uint32_t struct_size;
+  uint32_t reserved;
+  /* Gauges: clients by proc_connection_state; their max_pending_requests. */
+  uint64_t connections[6];
+  uint64_t max_pending;
+  /* REJECTED results by gRPC status code; codes that gRPC does not have count as 2, UNKNOWN. */
+  uint64_t rejected[17];
+  /* Requests: from proc_allocate (or, where a swap moved them, from then) to the end, in microseconds. */
+  proc_histogram answer_time_us;
+  /* Requests that are sent: how long they lay in the hot batch before. */
+  proc_histogram queue_time_us;
+  /* Batches: from being sent to being answered. */
+  proc_histogram batch_time_us;
+  /* Batches: how many requests they have. */
+  proc_histogram batch_size;
+  /* Pulls: how many requests lay in the hot batch. */
+  proc_histogram queue_depth;
+} proc_metrics;
 
 typedef uint32_t proc_drain_flags;
 enum proc_drain_flag_values {
@@ -548,10 +608,11 @@ PROC_API proc_poll_events_fn proc_poll_events;
 
 /* The same with each event as a JSON object, for hosts to which a struct costs more. Members, named as the fields:
  *   RESULT      type requestId token outcome delivery code batchId message latencyUs gameServer request remainingMs
+ *               traceparent
  *   ORPHAN      type requestId batchId gameServer
  *   CONNECTION  type connection message address retryAfterMs
- *   LOG         type severity channel message requestId batchId
- * gameServer is the AllocationResponse, request the AllocationRequest, in proto3 JSON; enums are the constants' names
+ *   LOG         type severity channel kind message requestId batchId fields
+ * fields is an object of texts; gameServer is the AllocationResponse, request the AllocationRequest, in proto3 JSON; enums are the constants' names
  * without their prefix ("RESULT", "ALLOCATED"); what is empty or 0 is left out, but for requestId, token, outcome and
  * delivery of a RESULT. `on_json` and `context` are used during the call alone; log lines go to on_log if there is one.
  * Errors: as proc_poll. [poller] */
@@ -612,6 +673,20 @@ PROC_API proc_destroy_fn proc_destroy;
 typedef proc_status proc_get_stats_fn(const proc_client* client, proc_stats* stats, char* error, uint64_t error_size);
 PROC_API proc_get_stats_fn proc_get_stats;
 
+/* Fills *metrics (struct_size set by the caller). Takes about 10 us. Through the host library: of all plugins since
+ * proc_init. [any, callback] */
+typedef proc_status proc_get_metrics_fn(const proc_client* client, proc_metrics* metrics, char* error,
+                                        uint64_t error_size);
+PROC_API proc_get_metrics_fn proc_get_metrics;
+
+/* Writes both as text in Prometheus' exposition format, for a host's /metrics: names begin with
+ * agones_processor_client_. The structs may be of several clients, added up; either may be NULL. The text is about 20 KiB.
+ * *needed (may be NULL) gets the length without the final NUL; if `size` is not greater, nothing is written but an empty
+ * text, and TOO_LARGE is returned. Errors: INVALID_ARGUMENT, TOO_LARGE. [any, callback] */
+typedef proc_status proc_metrics_to_text_fn(const proc_stats* stats, const proc_metrics* metrics, char* text,
+                                            uint64_t size, uint64_t* needed, char* error, uint64_t error_size);
+PROC_API proc_metrics_to_text_fn proc_metrics_to_text;
+
 /* The state of the connection and, in `reason`, why (NUL-terminated, cut to fit; NULL and 0 allowed). [any, callback] */
 typedef proc_status proc_get_connection_fn(const proc_client* client, proc_connection_state* state, char* reason,
                                            uint64_t reason_size, char* error, uint64_t error_size);
@@ -652,6 +727,8 @@ PROC_API proc_get_unload_state_fn proc_get_unload_state;
   F(shutdown)                 \
   F(destroy)                  \
   F(get_stats)                \
+  F(get_metrics)              \
+  F(metrics_to_text)          \
   F(get_connection)           \
   F(response_to_json)         \
   F(get_unload_state)

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "metrics/prometheus_text.h"
+
+#include <agones/histogram.hpp>
+#include <cstdint>
+#include <cstdio>
+#include <initializer_list>
+#include <string_view>
+
+namespace agones::plugin {
+
+namespace {
+
+constexpr const char* kPrefix = "agones_processor_client_";
+
+struct Sample {
+  std::string_view label;  // its value
+  std::uint64_t value;
+};
+
+// In the unit of the histogram. Each is one of its bounds, so that the counts are exact.
+constexpr std::uint64_t kTimesUs[] = {100,     250,     500,       1'000,     2'500,     5'000,      10'000,    25'000, 50'000,
+                                      100'000, 250'000, 500'000,   1'000'000, 2'500'000, 5'000'000,  10'000'000,
+                                      30'000'000, 60'000'000};
+constexpr std::uint64_t kSizes[] = {1,     2,     5,      10,     20,     50,      100,      200,    500,
+                                    1'000, 2'000, 5'000, 10'000, 20'000, 50'000, 100'000, 1'000'000};
+
+constexpr const char* kCodes[PROC_GRPC_CODES] = {
+    "OK",           "CANCELLED",         "UNKNOWN",          "INVALID_ARGUMENT",   "DEADLINE_EXCEEDED", "NOT_FOUND",
+    "ALREADY_EXISTS", "PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION", "ABORTED",         "OUT_OF_RANGE",
+    "UNIMPLEMENTED", "INTERNAL",          "UNAVAILABLE",      "DATA_LOSS",          "UNAUTHENTICATED"};
+constexpr const char* kStates[PROC_CONNECTION_STATES] = {"", "connecting", "standby", "serving", "backing_off", "closed"};
+
+class Text {
+ public:
+  void head(std::string_view name, const char* type, const char* help) {
+    text_.append("# HELP ").append(kPrefix).append(name).append(" ").append(help);
+    text_.append("\n# TYPE ").append(kPrefix).append(name).append(" ").append(type).append("\n");
+  }
+  void counter(std::string_view name, const char* help, std::uint64_t value) { one(name, "counter", help, value); }
+  void gauge(std::string_view name, const char* help, std::uint64_t value) { one(name, "gauge", help, value); }
+  void sample(std::string_view name, std::string_view label, std::string_view label_value, std::uint64_t value) {
+    begin(name);
+    if (!label.empty()) {
+      text_.append("{").append(label).append("=\"").append(label_value).append("\"}");
+    }
+    text_.append(" ").append(std::to_string(value)).append("\n");
+  }
+  // `unit`: so many of the histogram's make one of the text's.
+  template <std::size_t N>
+  void histogram(const std::string& name, const char* help, const proc_histogram& histogram,
+                 const std::uint64_t (&bounds)[N], double unit) {
+    head(name, "histogram", help);
+    std::uint64_t seen = 0;
+    std::size_t bucket = 0;
+    for (const std::uint64_t bound : bounds) {
+      for (; bucket < PROC_HISTOGRAM_BUCKETS && upper_bound(bucket) <= bound; ++bucket) {
+        seen += histogram.buckets[bucket];
+      }
+      sample(name + "_bucket", "le", number(static_cast<double>(bound) / unit), seen);
+    }
+    sample(name + "_bucket", "le", "+Inf", histogram.count);
+    begin(name + "_sum");
+    text_.append(" ").append(number(static_cast<double>(histogram.sum) / unit)).append("\n");
+    sample(name + "_count", {}, {}, histogram.count);
+  }
+
+  std::string take() { return std::move(text_); }
+
+ private:
+  // Whatever the process's locale is.
+  static std::string number(double value) {
+    char text[40];
+    std::snprintf(text, sizeof(text), "%.15g", value);
+    for (char& c : text) {
+      c = c == ',' ? '.' : c;
+    }
+    return text;
+  }
+  void begin(std::string_view name) { text_.append(kPrefix).append(name); }
+  void one(std::string_view name, const char* type, const char* help, std::uint64_t value) {
+    head(name, type, help);
+    sample(name, {}, {}, value);
+  }
+
+  std::string text_;
+};
+
+void write_stats(const proc_stats& stats, Text& text) {
+  text.gauge("pending_requests", "Requests that were accepted and whose result was not polled.", stats.pending);
+  text.gauge("unsent_requests", "Requests in the hot batch, waiting for a pull.", stats.unsent);
+  text.gauge("in_flight_requests", "Requests that were sent and not answered.", stats.in_flight);
+  text.gauge("late_answers", "Requests that ended unanswered and may still bring an orphan.", stats.late_answers);
+  text.counter("requests_total", "Requests that were accepted.", stats.accepted);
+  text.head("results_total", "counter", "Requests that ended, by their outcome.");
+  for (const auto& [outcome, value] : std::initializer_list<Sample>{{"allocated", stats.allocated},
+                                                                    {"rejected", stats.rejected},
+                                                                    {"timeout", stats.timed_out},
+                                                                    {"cancelled", stats.cancelled},
+                                                                    {"disconnected", stats.disconnected},
+                                                                    {"shutdown", stats.shut_down}}) {
+    text.sample("results_total", "outcome", outcome, value);
+  }
+  text.counter("results_unknown_total", "Requests that ended sent but unanswered, so that a game server may be lost.",
+               stats.unknown);
+  text.counter("requests_handed_over_total", "Requests given to another client, by a swap.", stats.handed_over);
+  text.counter("requests_taken_over_total", "Requests taken from another client, by a swap.", stats.taken_over);
+  text.counter("requests_resent_total", "Requests that were sent a second time.", stats.resent);
+  text.counter("orphans_total", "Game servers allocated for requests that had already ended.", stats.orphans);
+  text.counter("streams_total", "Streams that were opened.", stats.streams);
+  text.counter("pulls_total", "Pulls of the processor.", stats.pulls);
+  text.counter("batches_sent_total", "Batches that were sent.", stats.batches_sent);
+  text.counter("batches_answered_total", "Batches that were answered.", stats.batches_answered);
+  text.counter("duplicate_answers_total", "Answers to requests that had been answered.", stats.duplicate_answers);
+  text.counter("unknown_answers_total", "Answers to ids that were never given out.", stats.unknown_answers);
+  text.counter("malformed_messages_total", "Messages of the processor that could not be read.", stats.malformed_messages);
+  text.counter("log_lines_dropped_total", "Log lines for which there was no room.", stats.log_lines_dropped);
+  text.counter("log_lines_suppressed_total", "Log lines of a kind that came too often.", stats.log_lines_suppressed);
+  text.counter("orphans_dropped_total", "Orphans with unknown ids for which there was no room.", stats.orphans_dropped);
+  text.counter("late_answers_forgotten_total", "Late answers that are awaited no longer.", stats.late_answers_forgotten);
+  text.counter("states_merged_total", "Changes of the connection's state that a newer one took the place of.",
+               stats.states_merged);
+}
+
+void write_metrics(const proc_metrics& metrics, Text& text) {
+  text.head("connections", "gauge", "Clients by the state of their connection.");
+  for (std::size_t state = 1; state < PROC_CONNECTION_STATES; ++state) {
+    text.sample("connections", "state", kStates[state], metrics.connections[state]);
+  }
+  text.gauge("max_pending_requests", "Requests that may be pending at most.", metrics.max_pending);
+  text.head("rejections_total", "counter", "Requests that the processor rejected, by gRPC status code.");
+  for (std::size_t code = 0; code < PROC_GRPC_CODES; ++code) {
+    text.sample("rejections_total", "code", kCodes[code], metrics.rejected[code]);
+  }
+  constexpr double kSecond = 1e6;
+  text.histogram("request_duration_seconds", "From proc_allocate to the end of the request.", metrics.answer_time_us,
+                 kTimesUs, kSecond);
+  text.histogram("request_queue_seconds", "How long requests that were sent had lain in the hot batch.",
+                 metrics.queue_time_us, kTimesUs, kSecond);
+  text.histogram("batch_duration_seconds", "From the sending of a batch to its answer.", metrics.batch_time_us, kTimesUs,
+                 kSecond);
+  text.histogram("batch_requests", "Requests in a batch.", metrics.batch_size, kSizes, 1);
+  text.histogram("pull_requests", "Requests in the hot batch when a pull came.", metrics.queue_depth, kSizes, 1);
+}
+
+}  // namespace
+
+std::string prometheus_text(const proc_stats* stats, const proc_metrics* metrics, const char* version) {
+  Text text;
+  text.head("info", "gauge", "The library that wrote this.");
+  text.sample("info", "version", version, 1);
+  if (stats != nullptr) {
+    write_stats(*stats, text);
+  }
+  if (metrics != nullptr) {
+    write_metrics(*metrics, text);
+  }
+  return text.take();
+}
+
+}  // namespace agones::plugin
