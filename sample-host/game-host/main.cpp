@@ -17,15 +17,20 @@
 #include <iostream>
 #include <memory>
 #include <optional>
+#include <sstream>
 #include <thread>
 
 #include "game-host/file_watch.h"
+#include "game-host/live_view.h"
+#include "game-host/metrics_server.h"
 #include "game-host/options.h"
 #include "game-host/report.h"
 #include "local-processor/local_processor.h"
 
 namespace {
 
+using game_host::LiveView;
+using game_host::MetricsServer;
 using game_host::Options;
 using game_host::Report;
 using Clock = std::chrono::steady_clock;
@@ -79,23 +84,40 @@ class Progress {
 class Game {
  public:
   Game(const Options& options, const std::string& address)
-      : options_(options), watch_(options.plugin), client_(make_client(address)) {}
+      : options_(options), watch_(options.plugin), client_(make_client(address)) {
+    if (!options_.metrics_address.empty()) {
+      metrics_server_.emplace(*client_, options_.metrics_address);
+      std::cerr << "metrics at " << metrics_server_->url() << std::endl;
+    }
+  }
 
   // False if Ctrl-C ended it.
   bool run() {
-    Progress progress(!options_.json);
+    Progress progress(!options_.json && !options_.live);
+    std::optional<LiveView> live;
+    if (options_.live) {
+      live.emplace();
+    }
     const Clock::time_point start = Clock::now();
     Clock::time_point next_tick = start;
     while ((report_.ended() < options_.count || options_.watch) && !g_interrupted.load()) {
       submit(Clock::now() - start);
       poll();
-      swap_if_changed(progress);
+      const std::string swapped = swap_if_changed();
+      if (!swapped.empty()) {
+        progress.clear();
+        live ? live->note(swapped) : static_cast<void>(std::cerr << swapped << std::endl);
+      }
+      if (live && live->due(Clock::now())) {
+        live->show(*client_, Clock::now());
+      }
       progress.show(report_.ended(), options_.count, client_->connection());
       // The rest of the tick is the game's own.
       next_tick = std::max(next_tick + options_.tick, Clock::now() - options_.tick);
       std::this_thread::sleep_until(next_tick);
     }
     progress.clear();
+    live.reset();
     client_->shutdown(std::chrono::seconds(1));
     time_ = Clock::now() - start;
     return !g_interrupted.load();
@@ -156,29 +178,30 @@ class Game {
     report_.add_poll(Clock::now() - start);
   }
 
-  void swap_if_changed(const Progress& progress) {
+  // What to say of a swap that has ended.
+  std::string swap_if_changed() {
     using State = agones::SwapReport::State;
     if (!options_.watch) {
-      return;
+      return {};
     }
+    std::ostringstream said;
     const agones::SwapReport report = client_->swap_report();
     if (swapping_ && report.state != State::kRunning) {
       swapping_ = false;
-      progress.clear();
       if (report.state == State::kFailed) {
-        std::cerr << "swap refused, " << report.from_version << " goes on: " << report.error << std::endl;
-        return;
+        return "swap refused, " + report.from_version + " goes on: " + report.error;
       }
       version_ = report.to_version;
-      std::cerr << "swapped " << report.from_version << " -> " << report.to_version << ": " << report.moved
-                << " requests moved, " << report.drained << " drained, longest gap "
-                << std::chrono::duration<double, std::milli>(report.longest_gap).count() << " ms, old plugin "
-                << (report.unloaded ? "unloaded" : "stays mapped: " + report.error) << std::endl;
+      said << "swapped " << report.from_version << " -> " << report.to_version << ": " << report.moved
+           << " requests moved, " << report.drained << " drained, longest gap "
+           << std::chrono::duration<double, std::milli>(report.longest_gap).count() << " ms, old plugin "
+           << (report.unloaded ? "unloaded" : "stays mapped: " + report.error);
     }
     if (!swapping_ && watch_.changed()) {
       client_->swap(options_.plugin);
       swapping_ = true;
     }
+    return said.str();
   }
 
   const Options options_;
@@ -189,6 +212,7 @@ class Game {
   bool swapping_ = false;
   game_host::FileWatch watch_;
   std::unique_ptr<agones::Client> client_;
+  std::optional<MetricsServer> metrics_server_;
 };
 
 std::unique_ptr<agones::local::LocalProcessor> embed_processor(const Options& options) {

@@ -39,6 +39,10 @@ std::optional<Options> parse_options(int argc, char** argv) {
       "json", po::bool_switch(&options.json), "print the outcome as JSON")(
       "watch", po::bool_switch(&options.watch),
       "swap to the plugin\'s file whenever it changes on disk; goes on after COUNT, until Ctrl-C")(
+      "live", po::bool_switch(&options.live),
+      "show rate, latency, outcomes, connection and batches while it runs: drawn on a terminal, a line a second elsewhere")(
+      "metrics", po::value(&options.metrics_address)->value_name("HOST:PORT"),
+      "serve /metrics for Prometheus; port 0: the system picks one")(
       "verbose,v", po::bool_switch(&options.verbose), "show the plugin's log lines of severity info and debug");
   po::variables_map values;
   try {
@@ -59,6 +63,7 @@ std::optional<Options> parse_options(int argc, char** argv) {
   require(options.count > 0, "--count must be at least 1");
   require(options.concurrency > 0, "--concurrency must be at least 1");
   require(!options.watch || !options.plugin.empty(), "--watch needs --plugin");
+  require(!options.live || !options.json, "--live and --json exclude each other");
   require(options.rate >= 0, "--rate must not be negative");
   require(ticks >= 1 && ticks <= 10000, "--ticks-per-second must be from 1 to 10000");
   require(timeout_ms > 0, "--timeout-ms must be at least 1");

@@ -29,6 +29,8 @@ struct Options {
   bool json = false;
   bool verbose = false;
   bool watch = false;
+  bool live = false;
+  std::string metrics_address;  // empty: none
 };
 
 // None if --help was asked for, which it then has printed. Throws std::runtime_error.

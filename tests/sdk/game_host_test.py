@@ -1,0 +1,87 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""game-host as a user sees it: game_host_test.py GAME_HOST LIBRARY PLUGIN"""
+import os
+import pty
+import re
+import select
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+
+COMMAND = [sys.argv[1], "--library", sys.argv[2], "--plugin", sys.argv[3]]
+PATIENCE = 60
+
+
+def until(condition, what):
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        if condition():
+            return
+    sys.exit(f"game_host_test: {what} did not come")
+
+
+def live_on_a_terminal():
+    child, terminal = pty.fork()
+    if child == 0:
+        os.environ["TERM"] = "xterm"
+        os.execv(COMMAND[0], [*COMMAND, "-n", "100000", "-c", "100", "--rate", "500", "--live"])
+    shown = b""
+
+    def read():
+        nonlocal shown
+        if select.select([terminal], [], [], 0.1)[0]:
+            try:
+                shown += os.read(terminal, 65536)
+            except OSError:  # the other side is closed
+                return False
+        return True
+
+    def has(pattern):
+        read()
+        return re.search(pattern, shown.decode("utf-8", "replace")) is not None
+
+    until(lambda: has(r"(?s)\x1b\[\?1049h.*connection  serving"), "the connection's state")
+    until(lambda: has(r"ALLOCATED [\d,]*[1-9]"), "the outcomes")
+    until(lambda: has("[▁▂▃▄▅▆▇█]{8}"), "the sparkline")
+    os.kill(child, signal.SIGINT)
+    while read():
+        pass
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 130
+    assert b"\x1b[?1049l" in shown, "the terminal is left as it was"
+
+
+def live_into_a_pipe():
+    done = subprocess.run([*COMMAND, "-n", "300", "-c", "50", "--live"], stdout=subprocess.PIPE, text=True, check=True,
+                          timeout=PATIENCE)
+    assert "\x1b" not in done.stdout, "no escape sequences"
+    assert re.match(r"0 s  connecting  0 a second  p50 0\.0 ms", done.stdout), done.stdout
+
+
+def metrics():
+    process = subprocess.Popen([*COMMAND, "-n", "100000", "-c", "100", "--rate", "500", "--metrics", "127.0.0.1:0"],
+                               stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    url = re.match(r"metrics at (http://\S+)", process.stderr.readline())[1]
+
+    def scrape():
+        with urllib.request.urlopen(url, timeout=PATIENCE) as response:
+            assert response.headers["Content-Type"].startswith("text/plain")
+            return response.read().decode()
+
+    until(lambda: re.search(r'results_total\{outcome="allocated"\} [1-9]', scrape()), "an allocation in the metrics")
+    subprocess.run(["promtool", "check", "metrics"], input=scrape(), text=True, check=True)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=PATIENCE)
+    assert process.returncode == 130, process.returncode
+    for bad in ("nowhere", "127.0.0.1:", "127.0.0.1:x", "127.0.0.1:999999"):
+        refused = subprocess.run([*COMMAND, "--metrics", bad], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+                                 check=False, timeout=PATIENCE)
+        assert refused.returncode == 2 and "--metrics" in refused.stderr, refused
+
+
+live_on_a_terminal()
+live_into_a_pipe()
+metrics()
+print("game-host shows what it should")
