@@ -154,7 +154,8 @@ Client::Submitted Client::submit(proc_format format, std::string_view body, Resu
   request.timeout_ms = static_cast<std::uint32_t>(timeout.count());
   request.token = reinterpret_cast<std::uintptr_t>(owned.get());
   request.traceparent = to_text(traceparent);
-  submitted.status = library_->api().allocate_request(client_, &request, &submitted.request_id, error.data(), error.size());
+  submitted.status =
+      library_->api().allocate_request(client_, &request, &submitted.request_id, error.data(), error.size());
   if (submitted) {
     // The result's event takes it back.
     static_cast<void>(owned.release());

@@ -21,7 +21,8 @@ class Sum {
  public:
   // `gauges`: how many of its first numbers count what is there; of who has gone nothing is.
   // `more`: how many a newer plugin may have added.
-  Sum(std::size_t gauges, std::size_t more) : gauges_(gauges), numbers_(sizeof(Struct) / sizeof(std::uint64_t) + more) {}
+  Sum(std::size_t gauges, std::size_t more)
+      : gauges_(gauges), numbers_(sizeof(Struct) / sizeof(std::uint64_t) + more) {}
 
   // `read(struct)`: fills it, as large as its struct_size says.
   template <typename Read>

@@ -21,8 +21,9 @@ constexpr std::size_t kLongestId = 64;
 
 // The link's thread may have looked at the clock before the request was accepted.
 std::uint64_t microseconds_between(TimePoint from, TimePoint to) {
-  return to > from ? static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(to - from).count())
-                   : 0;
+  return to > from
+             ? static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(to - from).count())
+             : 0;
 }
 
 constexpr std::string_view kNoGameServer = "the processor's answer names no game server";

@@ -11,10 +11,12 @@ struct Kind {
 };
 
 constexpr Kind kKinds[kLogKinds] = {
-    {"stream_opened", "stream"},     {"connection_failed", "stream"}, {"batch_sent", "stream"},
-    {"request_ended", "session"},    {"held_back", "engine"},         {"answer_incomplete", "engine"},
-    {"second_answer", "engine"},     {"unknown_answer", "engine"},    {"callback_threw", "session"},
-    {"grpc", "grpc"},                {"summary", "session"},
+    {"stream_opened", "stream"},   {"connection_failed", "stream"},
+    {"batch_sent", "stream"},      {"request_ended", "session"},
+    {"held_back", "engine"},       {"answer_incomplete", "engine"},
+    {"second_answer", "engine"},   {"unknown_answer", "engine"},
+    {"callback_threw", "session"}, {"grpc", "grpc"},
+    {"summary", "session"},
 };
 
 }  // namespace

@@ -19,17 +19,19 @@ struct Sample {
 };
 
 // In the unit of the histogram. Each is one of its bounds, so that the counts are exact.
-constexpr std::uint64_t kTimesUs[] = {100,     250,     500,       1'000,     2'500,     5'000,      10'000,    25'000, 50'000,
-                                      100'000, 250'000, 500'000,   1'000'000, 2'500'000, 5'000'000,  10'000'000,
-                                      30'000'000, 60'000'000};
-constexpr std::uint64_t kSizes[] = {1,     2,     5,      10,     20,     50,      100,      200,    500,
+constexpr std::uint64_t kTimesUs[] = {100,       250,       500,       1'000,      2'500,      5'000,
+                                      10'000,    25'000,    50'000,    100'000,    250'000,    500'000,
+                                      1'000'000, 2'500'000, 5'000'000, 10'000'000, 30'000'000, 60'000'000};
+constexpr std::uint64_t kSizes[] = {1,     2,     5,     10,     20,     50,     100,     200,      500,
                                     1'000, 2'000, 5'000, 10'000, 20'000, 50'000, 100'000, 1'000'000};
 
 constexpr const char* kCodes[PROC_GRPC_CODES] = {
-    "OK",           "CANCELLED",         "UNKNOWN",          "INVALID_ARGUMENT",   "DEADLINE_EXCEEDED", "NOT_FOUND",
-    "ALREADY_EXISTS", "PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION", "ABORTED",         "OUT_OF_RANGE",
-    "UNIMPLEMENTED", "INTERNAL",          "UNAVAILABLE",      "DATA_LOSS",          "UNAUTHENTICATED"};
-constexpr const char* kStates[PROC_CONNECTION_STATES] = {"", "connecting", "standby", "serving", "backing_off", "closed"};
+    "OK",        "CANCELLED",      "UNKNOWN",           "INVALID_ARGUMENT",   "DEADLINE_EXCEEDED",
+    "NOT_FOUND", "ALREADY_EXISTS", "PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION",
+    "ABORTED",   "OUT_OF_RANGE",   "UNIMPLEMENTED",     "INTERNAL",           "UNAVAILABLE",
+    "DATA_LOSS", "UNAUTHENTICATED"};
+constexpr const char* kStates[PROC_CONNECTION_STATES] = {"",        "connecting",  "standby",
+                                                         "serving", "backing_off", "closed"};
 
 class Text {
  public:
@@ -113,11 +115,13 @@ void write_stats(const proc_stats& stats, Text& text) {
   text.counter("batches_answered_total", "Batches that were answered.", stats.batches_answered);
   text.counter("duplicate_answers_total", "Answers to requests that had been answered.", stats.duplicate_answers);
   text.counter("unknown_answers_total", "Answers to ids that were never given out.", stats.unknown_answers);
-  text.counter("malformed_messages_total", "Messages of the processor that could not be read.", stats.malformed_messages);
+  text.counter("malformed_messages_total", "Messages of the processor that could not be read.",
+               stats.malformed_messages);
   text.counter("log_lines_dropped_total", "Log lines for which there was no room.", stats.log_lines_dropped);
   text.counter("log_lines_suppressed_total", "Log lines of a kind that came too often.", stats.log_lines_suppressed);
   text.counter("orphans_dropped_total", "Orphans with unknown ids for which there was no room.", stats.orphans_dropped);
-  text.counter("late_answers_forgotten_total", "Late answers that are awaited no longer.", stats.late_answers_forgotten);
+  text.counter("late_answers_forgotten_total", "Late answers that are awaited no longer.",
+               stats.late_answers_forgotten);
   text.counter("states_merged_total", "Changes of the connection's state that a newer one took the place of.",
                stats.states_merged);
 }
@@ -137,8 +141,8 @@ void write_metrics(const proc_metrics& metrics, Text& text) {
                  kTimesUs, kSecond);
   text.histogram("request_queue_seconds", "How long requests that were sent had lain in the hot batch.",
                  metrics.queue_time_us, kTimesUs, kSecond);
-  text.histogram("batch_duration_seconds", "From the sending of a batch to its answer.", metrics.batch_time_us, kTimesUs,
-                 kSecond);
+  text.histogram("batch_duration_seconds", "From the sending of a batch to its answer.", metrics.batch_time_us,
+                 kTimesUs, kSecond);
   text.histogram("batch_requests", "Requests in a batch.", metrics.batch_size, kSizes, 1);
   text.histogram("pull_requests", "Requests in the hot batch when a pull came.", metrics.queue_depth, kSizes, 1);
 }

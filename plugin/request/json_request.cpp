@@ -260,9 +260,7 @@ class Handler : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Handler> 
   }
 
   // Before and after a value that is not an object of its own in the JSON, but a message: a wrapper's.
-  std::size_t open_wrapper() {
-    return top().field->kind == FieldKind::kMessage ? out_.open(top().field->number) : 0;
-  }
+  std::size_t open_wrapper() { return top().field->kind == FieldKind::kMessage ? out_.open(top().field->number) : 0; }
   void close_wrapper(std::size_t content) {
     if (content != 0) {
       out_.close(content);
@@ -455,7 +453,7 @@ class Handler : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Handler> 
   bool has_namespace_ = false;
   bool counted_ = false;  // the element that is read has its index
   std::size_t depth_ = 0;
-  std::array<Frame, kMaxDepth + 1> frames_;                        // [0] stands outside the root
+  std::array<Frame, kMaxDepth + 1> frames_;                  // [0] stands outside the root
   boost::container::small_vector<KeyPlace, kFewKeys> keys_;  // of the maps that are open
 };
 

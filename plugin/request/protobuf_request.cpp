@@ -97,7 +97,9 @@ class Checker {
     return false;
   }
 
-  bool text(std::string_view bytes, const FieldPath& path) { return texts_are_utf8_ || is_utf8(bytes) || fail(path, "not valid UTF-8"); }
+  bool text(std::string_view bytes, const FieldPath& path) {
+    return texts_are_utf8_ || is_utf8(bytes) || fail(path, "not valid UTF-8");
+  }
 
   bool value(const Field& field, const FieldSchema& schema, const FieldPath& path) {
     // A packed list of numbers would be legal as well, but the contract has no repeated number.

@@ -84,12 +84,23 @@ std::optional<Number> scan(std::string_view text) {
   return scanner.at_end() ? std::optional(number) : std::nullopt;
 }
 
+// With a sign or without.
+std::optional<std::int64_t> from_digits(std::string_view digits) {
+  std::int64_t value = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+  return error == std::errc() && end == digits.data() + digits.size() ? std::optional(value) : std::nullopt;
+}
+
 }  // namespace
 
 std::optional<std::int64_t> parse_int64(std::string_view text) {
   const auto number = scan(text);
   if (!number) {
     return std::nullopt;
+  }
+  if (number->fraction.empty() && number->exponent == 0) {
+    // The sign and the digits, in front of an exponent of 0.
+    return from_digits(text.substr(0, (number->negative ? 1 : 0) + number->whole.size()));
   }
   // Its digits without zeros at either end, and by which power of ten they are to be multiplied.
   std::string digits(number->whole);
@@ -109,9 +120,7 @@ std::optional<std::int64_t> parse_int64(std::string_view text) {
   if (number->negative) {
     digits.insert(0, 1, '-');
   }
-  std::int64_t value = 0;
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-  return error == std::errc() && end == digits.data() + digits.size() ? std::optional(value) : std::nullopt;
+  return from_digits(digits);
 }
 
 }  // namespace agones::plugin

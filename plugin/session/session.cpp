@@ -134,8 +134,7 @@ Result Session::accept(std::string_view encoded, const proc_request& request, st
   }
 
   const TimePoint now = clock_now();
-  const milliseconds timeout =
-      request.timeout_ms != 0 ? milliseconds(request.timeout_ms) : config_.allocation_timeout;
+  const milliseconds timeout = request.timeout_ms != 0 ? milliseconds(request.timeout_ms) : config_.allocation_timeout;
   RequestPtr accepted = Request::create(encoded, traceparent, request.token, now, now + timeout);
   if (accepted == nullptr) {
     return {PROC_ERR_NO_MEMORY, "no memory for the request"};

@@ -24,7 +24,7 @@ const char* check_response(std::string_view response);
 struct ResponseParts {
   std::vector<proc_port> ports;
   std::vector<proc_address> addresses;
-  std::vector<proc_field> fields;            // of a log line
+  std::vector<proc_field> fields;          // of a log line
   std::forward_list<std::string> cleaned;  // texts that were not UTF-8
   void clear();
 };

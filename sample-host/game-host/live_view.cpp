@@ -150,7 +150,8 @@ void LiveView::draw(const agones::Client& client, const agones::Metrics& metrics
   line("outcomes    " + outcomes_of(stats));
   line("requests    " + with_commas(stats.pending) + " pending: " + with_commas(stats.unsent) + " in the hot batch, " +
        with_commas(stats.in_flight) + " sent");
-  line("batches     " + with_commas(stats.batches_sent) + " sent, " + with_commas(stats.batches_answered) + " answered, " +
+  line("batches     " + with_commas(stats.batches_sent) + " sent, " + with_commas(stats.batches_answered) +
+       " answered, " +
        formatted("%.1f requests each; ",
                  sizes.count == 0 ? 0 : static_cast<double>(sizes.sum) / static_cast<double>(sizes.count)) +
        with_commas(stats.pulls) + " pulls");

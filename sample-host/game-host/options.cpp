@@ -40,9 +40,9 @@ std::optional<Options> parse_options(int argc, char** argv) {
       "watch", po::bool_switch(&options.watch),
       "swap to the plugin\'s file whenever it changes on disk; goes on after COUNT, until Ctrl-C")(
       "live", po::bool_switch(&options.live),
-      "show rate, latency, outcomes, connection and batches while it runs: drawn on a terminal, a line a second elsewhere")(
-      "metrics", po::value(&options.metrics_address)->value_name("HOST:PORT"),
-      "serve /metrics for Prometheus; port 0: the system picks one")(
+      "show rate, latency, outcomes, connection and batches while it runs: drawn on a terminal, a line a second "
+      "elsewhere")("metrics", po::value(&options.metrics_address)->value_name("HOST:PORT"),
+                   "serve /metrics for Prometheus; port 0: the system picks one")(
       "verbose,v", po::bool_switch(&options.verbose), "show the plugin's log lines of severity info and debug");
   po::variables_map values;
   try {

@@ -13,18 +13,19 @@ using agones::test::BenchOptions;
 
 int main(int argc, char** argv) {
   const std::map<std::string, nlohmann::json (*)(const BenchOptions&)> modes{
-      {"load", agones::test::measure_load},   {"hold", agones::test::measure_hold},
-      {"paced", agones::test::measure_paced}, {"submit", agones::test::measure_submit},
-      {"poll", agones::test::measure_poll},   {"frames", agones::test::measure_frames},
-      {"idle", agones::test::measure_idle},   {"life", agones::test::measure_life},
+      {"load", agones::test::measure_load},       {"hold", agones::test::measure_hold},
+      {"paced", agones::test::measure_paced},     {"submit", agones::test::measure_submit},
+      {"poll", agones::test::measure_poll},       {"frames", agones::test::measure_frames},
+      {"idle", agones::test::measure_idle},       {"life", agones::test::measure_life},
+      {"metrics", agones::test::measure_metrics},
   };
   BenchOptions options;
   std::string mode;
   std::string body_file;
   po::options_description described("Options");
-  described.add_options()("mode", po::value(&mode), "load, hold, paced, submit, poll, frames, idle or life")(
+  described.add_options()("mode", po::value(&mode), "load, hold, paced, submit, poll, frames, idle, life or metrics")(
       "client", po::value(&options.client),
-      "plugin, host (the plugin through the host library), encoding-plugin, bare or unary")(
+      "plugin, host (the plugin through the host library), json (it with JSON), encoding-plugin, bare or unary")(
       "address", po::value(&options.address), "of the processor")(
       "requests", po::value(&options.requests), "how many in all")("in-flight", po::value(&options.in_flight),
                                                                    "how many at a time")(

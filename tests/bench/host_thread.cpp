@@ -5,11 +5,13 @@
 #include <cstring>
 #include <functional>
 #include <memory>
+#include <random>
 #include <thread>
 
 #include "bench/measure.h"
 #include "bench/modes.h"
 #include "bench/plugin_host.h"
+#include "engine/metrics.h"
 
 namespace agones::test {
 
@@ -105,8 +107,14 @@ json measure_poll(const BenchOptions& options) {
   }
   wait_for_answers(host, options.requests);
   const double start = thread_cpu_seconds();
-  while (host.ended < options.requests) {
-    host.poll(0);
+  if (options.client == "json") {
+    for (std::uint64_t delivered = 0; delivered < options.requests;) {
+      delivered += host.poll_json();
+    }
+  } else {
+    while (host.ended < options.requests) {
+      host.poll(0);
+    }
   }
   return {{"requests", options.requests},
           {"pollNsPerEvent", (thread_cpu_seconds() - start) * 1e9 / static_cast<double>(options.requests)}};
@@ -146,6 +154,23 @@ json measure_frames(const BenchOptions& options) {
   result["p99Ms"] = percentile(wall, 0.99);
   result["worstCpuMs"] = percentile(cpu, 1);
   return result;
+}
+
+json measure_metrics(const BenchOptions& options) {
+  const auto metrics = std::make_unique<plugin::Metrics>();
+  std::mt19937 random(options.seed);
+  std::uniform_int_distribution<std::uint64_t> latency_us(1'000, 200'000);
+  std::vector<std::uint64_t> values(1024);
+  for (std::uint64_t& value : values) {
+    value = latency_us(random);
+  }
+  const double start = thread_cpu_seconds();
+  for (std::uint64_t i = 0; i < options.requests; ++i) {
+    metrics->answer_time.record(values[i % values.size()]);
+    metrics->queue_time.record(values[(i + 1) % values.size()]);
+  }
+  return {{"requests", options.requests},
+          {"recordNs", (thread_cpu_seconds() - start) * 1e9 / static_cast<double>(options.requests)}};
 }
 
 }  // namespace agones::test

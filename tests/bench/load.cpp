@@ -64,6 +64,9 @@ json load_plugin(const BenchOptions& options, bool encoding) {
       host.submit();
     }
   };
+  if (options.client == "json") {
+    host.use_json();
+  }
   host.on_result = [&](const proc_event&) { submit(); };
   host.wait_until_serving();
   const Measurement measurement;
@@ -144,7 +147,8 @@ json load_unary(const BenchOptions& options) {
 }  // namespace
 
 json measure_load(const BenchOptions& options) {
-  if (options.client == "plugin" || options.client == "host" || options.client == "encoding-plugin") {
+  if (options.client == "plugin" || options.client == "host" || options.client == "json" ||
+      options.client == "encoding-plugin") {
     return load_plugin(options, options.client == "encoding-plugin");
   }
   if (options.client == "bare") {

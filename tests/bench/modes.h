@@ -9,7 +9,7 @@
 namespace agones::test {
 
 struct BenchOptions {
-  std::string client = "plugin";  // plugin, host, encoding-plugin, bare, unary
+  std::string client = "plugin";  // plugin, host, json, encoding-plugin, bare, unary
   std::string address;
   std::uint64_t requests = 1000;
   std::uint64_t in_flight = 100;
@@ -26,10 +26,12 @@ nlohmann::json measure_load(const BenchOptions& options);
 nlohmann::json measure_hold(const BenchOptions& options);
 // `requests`, 5 a second at random times: latencies.
 nlohmann::json measure_paced(const BenchOptions& options);
-// What proc_allocate costs the calling thread, alone and with 7 others, also through the host library, beside malloc and
-// memcpy.
+// What proc_allocate costs the calling thread, alone and with 7 others, also through the host library and as JSON, beside
+// malloc and memcpy.
 nlohmann::json measure_submit(const BenchOptions& options);
-// What proc_poll costs per event when `requests` answers wait.
+// What the plugin's distributions cost an allocation: two values recorded, `requests` times.
+nlohmann::json measure_metrics(const BenchOptions& options);
+// What proc_poll costs per event when `requests` answers wait; of client json, proc_poll_json.
 nlohmann::json measure_poll(const BenchOptions& options);
 // The frames of a 60 Hz loop while `requests` answers arrive.
 nlohmann::json measure_frames(const BenchOptions& options);

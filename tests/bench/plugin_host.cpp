@@ -47,8 +47,7 @@ void PluginHost::wait_until_serving() {
 
 void PluginHost::submit() {
   char error[256] = "";
-  if (api_.allocate(client_, format_, body_.data(), body_.size(), 0, 0, nullptr, error, sizeof(error)) !=
-      PROC_OK) {
+  if (api_.allocate(client_, format_, body_.data(), body_.size(), 0, 0, nullptr, error, sizeof(error)) != PROC_OK) {
     throw std::runtime_error(error);
   }
 }
@@ -61,6 +60,13 @@ void PluginHost::submit(const std::string& body) {
 void PluginHost::use_json() {
   format_ = PROC_FORMAT_JSON;
   body_ = request_as_json();
+}
+
+std::uint32_t PluginHost::poll_json() {
+  std::uint32_t delivered = 0;
+  api_.poll_json(
+      client_, [](void*, const char*, std::uint64_t) {}, nullptr, 0, 0, 0, &delivered, nullptr, nullptr, 0);
+  return delivered;
 }
 
 proc_stats PluginHost::stats() const {

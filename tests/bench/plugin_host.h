@@ -32,6 +32,8 @@ class PluginHost {
   void poll(std::int32_t wait_ms, std::uint32_t max_time_us = 0) {
     api_.poll(client_, 0, max_time_us, wait_ms, nullptr, nullptr, nullptr, 0);
   }
+  // Hands out what waits as JSON. The number of events.
+  std::uint32_t poll_json();
   proc_stats stats() const;
   const Api& api() const { return api_; }
   proc_client* handle() const { return client_; }

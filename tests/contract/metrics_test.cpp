@@ -188,8 +188,8 @@ TEST(Traces, ComeBackInResultsAndLogLines) {
   EXPECT_EQ(client.results[0].traceparent, kTrace);
   EXPECT_EQ(client.results[1].traceparent, kTrace);
   ASSERT_TRUE(client.poll_until([&] { return !fields_of(client.logs, "request_ended").empty(); }));
-  const auto line =
-      std::find_if(client.logs.begin(), client.logs.end(), [](const Event& log) { return log.kind == "request_ended"; });
+  const auto line = std::find_if(client.logs.begin(), client.logs.end(),
+                                 [](const Event& log) { return log.kind == "request_ended"; });
   EXPECT_EQ(line->traceparent, kTrace);
   client.allocate();
   ASSERT_TRUE(client.poll_until_results(3));

@@ -78,10 +78,10 @@ TEST(EventJson, TheOthersHaveWhatIsTheirs) {
   event.address = text("10.0.0.1:9090");
   event.retry_after_ms = 100;
   EXPECT_EQ(json::parse(json_of(event)), json({{"type", "CONNECTION"},
-                                                     {"connection", "BACKING_OFF"},
-                                                     {"message", "he said \"no\"\n"},
-                                                     {"address", "10.0.0.1:9090"},
-                                                     {"retryAfterMs", 100}}));
+                                               {"connection", "BACKING_OFF"},
+                                               {"message", "he said \"no\"\n"},
+                                               {"address", "10.0.0.1:9090"},
+                                               {"retryAfterMs", 100}}));
   event = {};
   event.type = PROC_EVENT_LOG;
   event.severity = PROC_SEVERITY_WARNING;

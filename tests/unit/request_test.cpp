@@ -71,8 +71,7 @@ TEST(JsonRequest, TakesEveryNumberThatTheProcessorsReaderTakes) {
   }
   for (const char* text : {"\"9223372036854775808\"", "9223372036854775808", "1.5", "\"15e-1\"", "\"\"", "\"5 \"",
                            "\"+5\"", "\"5.\"", "\".5\"", "\"1e\"", "\"--5\"", "\"1e99\"", "\"5\\u0000\""}) {
-    EXPECT_NE(JsonRequest(R"({"namespace":"n","counters":{"c":{"amount":)" + std::string(text) + "}}}").problem(),
-              "")
+    EXPECT_NE(JsonRequest(R"({"namespace":"n","counters":{"c":{"amount":)" + std::string(text) + "}}}").problem(), "")
         << text;
   }
 }

@@ -31,8 +31,8 @@ inline std::future<Result> allocate_future(Client& client, const Request& reques
   // Shared, because std::function copies.
   const auto promise = std::make_shared<std::promise<Result>>();
   std::future<Result> future = promise->get_future();
-  const Client::Submitted submitted =
-      client.allocate(request, [promise](const Result& result) { promise->set_value(result); }, timeout);
+  const Client::Submitted submitted = client.allocate(
+      request, [promise](const Result& result) { promise->set_value(result); }, timeout);
   if (!submitted) {
     promise->set_exception(std::make_exception_ptr(Error(submitted.status, submitted.error)));
   }

@@ -201,8 +201,8 @@ class Client {
   const std::shared_ptr<Library>& library() const { return library_; }
 
  private:
-  Submitted submit(proc_format format, std::string_view body, ResultCallback callback, std::chrono::milliseconds timeout,
-                   std::string_view traceparent = {});
+  Submitted submit(proc_format format, std::string_view body, ResultCallback callback,
+                   std::chrono::milliseconds timeout, std::string_view traceparent = {});
   void handle(const proc_event& event);
   const LibraryApi& swap_api() const;
 

@@ -2,8 +2,8 @@
 // Counters and distributions of one client, or of several added up.
 #pragma once
 
-#include <agones/histogram.hpp>
 #include <agones/processor.h>
+#include <agones/histogram.hpp>
 
 #include <cstddef>
 #include <cstdint>

@@ -271,9 +271,9 @@ typedef struct proc_log {
   int64_t time_unix_ns; /* when it was written */
   proc_text channel;
   proc_text message;
-  uint64_t request_id; /* 0: none */
-  uint64_t batch_id;   /* 0: none */
-  proc_text kind;      /* which line it is, a stable name such as "stream_opened"; `message` may be worded anew */
+  uint64_t request_id;      /* 0: none */
+  uint64_t batch_id;        /* 0: none */
+  proc_text kind;           /* which line it is, a stable name such as "stream_opened"; `message` may be worded anew */
   const proc_field* fields; /* its values */
   uint64_t field_count;
   proc_text traceparent; /* of the request */
@@ -473,11 +473,7 @@ typedef struct proc_histogram {
   uint64_t buckets[732];
 } proc_histogram;
 
-enum proc_metric_sizes {
-  PROC_HISTOGRAM_BUCKETS = 732,
-  PROC_GRPC_CODES = 17,
-  PROC_CONNECTION_STATES = 6
-};
+enum proc_metric_sizes { PROC_HISTOGRAM_BUCKETS = 732, PROC_GRPC_CODES = 17, PROC_CONNECTION_STATES = 6 };
 
 /* Distributions since proc_init. All but the first two fields are uint64_t: to add up those of several clients, add number
  * by number, here as in proc_stats. 29 KiB. */

@@ -37,17 +37,17 @@ extern "C" {
 
 /* allocation.AllocationRequest */
 enum proc_request_fields {
-  PROC_REQUEST_NAMESPACE = 1,                          /* text; required, but for several clusters */
-  PROC_REQUEST_MULTI_CLUSTER_SETTING = 2,              /* message: PROC_MULTI_CLUSTER_* */
-  PROC_REQUEST_REQUIRED_GAME_SERVER_SELECTOR = 3,      /* message: PROC_SELECTOR_*; deprecated by Agones */
-  PROC_REQUEST_PREFERRED_GAME_SERVER_SELECTORS = 4,    /* repeated message: PROC_SELECTOR_*; deprecated by Agones */
-  PROC_REQUEST_SCHEDULING = 5,                         /* number: PROC_SCHEDULING_* */
-  PROC_REQUEST_META_PATCH = 6,                         /* message: PROC_METADATA_*; deprecated by Agones */
-  PROC_REQUEST_METADATA = 7,                           /* message: PROC_METADATA_* */
-  PROC_REQUEST_GAME_SERVER_SELECTORS = 8,              /* repeated message: PROC_SELECTOR_*; tried in order */
-  PROC_REQUEST_PRIORITIES = 9,                         /* repeated message: PROC_PRIORITY_* */
-  PROC_REQUEST_COUNTERS = 10,                          /* entries: PROC_COUNTER_ACTION_* */
-  PROC_REQUEST_LISTS = 11                              /* entries: PROC_LIST_ACTION_* */
+  PROC_REQUEST_NAMESPACE = 1,                       /* text; required, but for several clusters */
+  PROC_REQUEST_MULTI_CLUSTER_SETTING = 2,           /* message: PROC_MULTI_CLUSTER_* */
+  PROC_REQUEST_REQUIRED_GAME_SERVER_SELECTOR = 3,   /* message: PROC_SELECTOR_*; deprecated by Agones */
+  PROC_REQUEST_PREFERRED_GAME_SERVER_SELECTORS = 4, /* repeated message: PROC_SELECTOR_*; deprecated by Agones */
+  PROC_REQUEST_SCHEDULING = 5,                      /* number: PROC_SCHEDULING_* */
+  PROC_REQUEST_META_PATCH = 6,                      /* message: PROC_METADATA_*; deprecated by Agones */
+  PROC_REQUEST_METADATA = 7,                        /* message: PROC_METADATA_* */
+  PROC_REQUEST_GAME_SERVER_SELECTORS = 8,           /* repeated message: PROC_SELECTOR_*; tried in order */
+  PROC_REQUEST_PRIORITIES = 9,                      /* repeated message: PROC_PRIORITY_* */
+  PROC_REQUEST_COUNTERS = 10,                       /* entries: PROC_COUNTER_ACTION_* */
+  PROC_REQUEST_LISTS = 11                           /* entries: PROC_LIST_ACTION_* */
 };
 
 /* allocation.MultiClusterSetting */
@@ -67,7 +67,7 @@ enum proc_metadata_fields {
 
 /* allocation.GameServerSelector */
 enum proc_selector_fields {
-  PROC_SELECTOR_MATCH_LABELS = 1,     /* texts */
+  PROC_SELECTOR_MATCH_LABELS = 1,      /* texts */
   PROC_SELECTOR_GAME_SERVER_STATE = 2, /* number: PROC_STATE_* */
   PROC_SELECTOR_COUNTERS = 4,          /* entries: PROC_COUNTER_SELECTOR_* */
   PROC_SELECTOR_LISTS = 5,             /* entries: PROC_LIST_SELECTOR_* */

@@ -27,9 +27,8 @@ class Message {
   const std::string& bytes() const { return bytes_; }
 
   void text(std::uint32_t field, std::string_view value) {
-    write(2 * kLongestVarint + value.size(), [&](proc_writer& writer) {
-      proc_put_text_of(&writer, field, value.data(), value.size());
-    });
+    write(2 * kLongestVarint + value.size(),
+          [&](proc_writer& writer) { proc_put_text_of(&writer, field, value.data(), value.size()); });
   }
   void number(std::uint32_t field, std::int64_t value) {
     write(2 * kLongestVarint, [&](proc_writer& writer) { proc_put_number(&writer, field, value); });
