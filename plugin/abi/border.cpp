@@ -40,7 +40,9 @@ void copy_text(std::string_view text, char* out, std::uint64_t size) {
     return;
   }
   const std::string_view fits = cut_utf8(text, size - 1);
-  std::memcpy(out, fits.data(), fits.size());
+  if (!fits.empty()) {
+    std::memcpy(out, fits.data(), fits.size());
+  }
   out[fits.size()] = '\0';
 }
 

@@ -4,8 +4,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cmath>
-#include <cstdarg>
 #include <cstdio>
 
 namespace game_host {
@@ -31,13 +29,9 @@ std::uint64_t ended(const proc_stats& stats) {
   return stats.allocated + stats.rejected + stats.timed_out + stats.cancelled + stats.disconnected + stats.shut_down;
 }
 
-std::string formatted(const char* format, ...) __attribute__((format(printf, 1, 2)));
-std::string formatted(const char* format, ...) {
-  char text[256];
-  va_list arguments;
-  va_start(arguments, format);
-  std::vsnprintf(text, sizeof(text), format, arguments);
-  va_end(arguments);
+std::string rounded(double number, int digits) {
+  char text[64];
+  std::snprintf(text, sizeof(text), "%.*f", digits, number);
   return text;
 }
 
@@ -141,20 +135,19 @@ void LiveView::draw(const agones::Client& client, const agones::Metrics& metrics
   const proc_connection_state state = client.connection(&reason);
   std::string screen = kHome;
   const auto line = [&screen](const std::string& text) { screen += text + kToEndOfLine + "\r\n"; };
-  line(formatted("game-host   plugin %s   %.0f s", client.plugin_version().c_str(), elapsed));
+  line("game-host   plugin " + client.plugin_version() + "   " + rounded(elapsed, 0) + " s");
   line("");
   line(std::string("connection  ") + name_of(state) + (reason.empty() ? "" : ": " + reason.substr(0, 90)));
-  line(formatted("rate        %9s a second   ", with_commas(static_cast<std::uint64_t>(now.per_second)).c_str()) +
-       sparkline(rates));
-  line(formatted("latency     p50 %.1f ms, p99 %.1f ms   ", now.p50_ms, now.p99_ms) + sparkline(latencies));
+  line("rate        " + with_commas(static_cast<std::uint64_t>(now.per_second)) + " a second   " + sparkline(rates));
+  line("latency     p50 " + rounded(now.p50_ms, 1) + " ms, p99 " + rounded(now.p99_ms, 1) + " ms   " +
+       sparkline(latencies));
   line("outcomes    " + outcomes_of(stats));
   line("requests    " + with_commas(stats.pending) + " pending: " + with_commas(stats.unsent) + " in the hot batch, " +
        with_commas(stats.in_flight) + " sent");
   line("batches     " + with_commas(stats.batches_sent) + " sent, " + with_commas(stats.batches_answered) +
        " answered, " +
-       formatted("%.1f requests each; ",
-                 sizes.count == 0 ? 0 : static_cast<double>(sizes.sum) / static_cast<double>(sizes.count)) +
-       with_commas(stats.pulls) + " pulls");
+       rounded(sizes.count == 0 ? 0 : static_cast<double>(sizes.sum) / static_cast<double>(sizes.count), 1) +
+       " requests each; " + with_commas(stats.pulls) + " pulls");
   line(note_);
   std::fputs((screen + kToEndOfScreen).c_str(), stdout);
 }

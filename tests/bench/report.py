@@ -151,6 +151,7 @@ def more_figures(results, plugin):
         ["`proc_init`", plugin_figure("initMs", "life", 2, "ms")],
         ["`proc_shutdown` and `proc_destroy`", plugin_figure("shutdownMs", "life", 2, "ms")],
         ["Until unmapped", plugin_figure("unloadMs", "life", 2, "ms")],
+        ["Distributions, an allocation", plugin_figure("recordNs", "metrics", 1, "ns")],
         ["Size of the .so", f"{plugin['bytes'] / 1e6:.1f} MB, with symbols {plugin['bytesWithSymbols'] / 1e6:.1f} MB"],
     ]
 
@@ -179,6 +180,17 @@ def latency_rows(results):
         latencies = sorted(results.latencies(client))
         at = [latencies[int(share * (len(latencies) - 1))] for share in (0.5, 0.9, 0.99, 1)]
         yield [NAMES[client], f"{mean(latencies):.2f}", *(f"{latency:.2f}" for latency in at)]
+
+
+def instruction_rows(results):
+    """The functions that take 2 % of one of the two, and the rest."""
+    kinds = [results.select(mode="instructions", client=body)[0] for body in ("protobuf", "json")]
+    names = sorted({name for kind in kinds for name, count in kind["functions"].items() if count >= kind["total"] / 50},
+                   key=lambda name: -max(kind["functions"].get(name, 0) for kind in kinds))
+    for name in names:
+        yield [f"`{name}`", *(f"{kind['functions'].get(name, 0):,.0f}" for kind in kinds)]
+    yield ["all else", *(f"{kind['total'] - sum(kind['functions'].get(name, 0) for name in names):,.0f}" for kind in kinds)]
+    yield ["all", *(f"{kind['total']:,.0f}" for kind in kinds)]
 
 
 def table(head, rows):
@@ -226,6 +238,15 @@ Milliseconds. The plugin had been connected for 65 pulls: a client that has just
 {table(["client", "mean", "p50", "p90", "p99", "most"], latency_rows(results))}
 
 ![Latency](latency.svg)
+
+## Where a submit goes
+
+Instructions of one `proc_allocate`, counted by callgrind (`tests/bench/instructions.py build/release --profile`). Before the JSON reader read in place and
+the check walked a request once, it was 2,554 for Protobuf and 13,638 for JSON.
+
+{table(["function", "Protobuf", "JSON"], instruction_rows(results))}
+
+Of the 120 ns beside these: one reading of the clock is 21 ns, malloc and memcpy of the request 20 ns, the measuring itself 20 ns.
 
 ## More of the plugin
 

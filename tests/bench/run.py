@@ -20,6 +20,7 @@ import tempfile
 import time
 from pathlib import Path
 
+import instructions
 import report
 
 REPETITIONS = 5
@@ -141,6 +142,7 @@ def measure_all(build):
             together = [clients.start(client, "paced", usual, requests=PACED_REQUESTS, seed=repetition + 1)
                         for client in ("plugin", "go", "unary")]
             results += [{**clients.result(process), "pullMs": 200} for process in together]
+    results += [instructions.measure(build, body) for body in instructions.LIMITS]
     return {"machine": machine(), "plugin": plugin_file(build), "results": results}
 
 

@@ -83,6 +83,17 @@ TEST(JsonRequest, EndsWhereItsTextEnds) {
   EXPECT_NE(JsonRequest("\xef\xbb\xbf" + good).problem(), "");
 }
 
+TEST(JsonRequest, NoControlCharacterStandsInAString) {
+  for (char control = 0x01; control < 0x20; ++control) {
+    // At every distance from the next multiple of 16.
+    for (std::size_t before = 0; before < 40; ++before) {
+      const std::string name = std::string(before, 'x') + control + std::string(40, 'y');
+      EXPECT_NE(JsonRequest("{\"namespace\":\"" + name + "\"}").problem(), "") << int{control} << " at " << before;
+      EXPECT_NE(JsonRequest("{\"namespace\":\"n\",\"metadata\":{\"labels\":{\"" + name + "\":\"\"}}}").problem(), "");
+    }
+  }
+}
+
 TEST(JsonRequest, DeepNestingCostsNoStack) {
   const std::string deep = R"({"namespace":)" + std::string(100'000, '[') + std::string(100'000, ']') + "}";
   EXPECT_EQ(JsonRequest(deep).problem(), "namespace: expected a string, got array");
