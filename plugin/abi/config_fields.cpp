@@ -42,7 +42,7 @@ constexpr Field kFields[] = {
     {AGONES_FIELD(max_pending_requests), Kind::kNumber, 1, 16'777'216, 1'048'576},
     {AGONES_FIELD(max_message_bytes), Kind::kSize, 65'536, 1 << 30, 64 << 20},
     {AGONES_FIELD(max_unpolled_bytes), Kind::kSize, 1 << 20, UINT32_MAX, 256 << 20},
-    {AGONES_FIELD(pull_credit), Kind::kNumber, 0, 65'536, 64},
+    {AGONES_FIELD(batches_per_pull), Kind::kNumber, 1, 1'000, 28},
     {AGONES_FIELD(allocation_timeout_ms), Kind::kTime, 1, kDay, 30'000},
     {AGONES_FIELD(reconnect_initial_ms), Kind::kTime, 1, kHour, 100},
     {AGONES_FIELD(reconnect_max_ms), Kind::kTime, 1, kHour, 1'500},

@@ -14,7 +14,6 @@ namespace {
 constexpr std::int32_t kGrpcInternal = 13;
 // A block lives until all of it was polled, so a large one would keep its memory for long.
 constexpr std::size_t kBlockSize = 512;
-constexpr int kOverdueIntervals = 2;
 // A batch has one answer for each of its requests; so many more may be to ids that this client never gave out.
 constexpr std::size_t kStrayAnswers = 1024;
 constexpr std::size_t kLongestId = 64;
@@ -46,7 +45,12 @@ class Engine::Publication {
 };
 
 Engine::Engine(const Config& config, TimePoint start, Counters& counters, Metrics& metrics, EngineSink& sink)
-    : config_(config), counters_(counters), metrics_(metrics), sink_(sink), deadlines_(start) {}
+    : config_(config),
+      counters_(counters),
+      metrics_(metrics),
+      sink_(sink),
+      deadlines_(start),
+      pacer_(config.batches_per_pull) {}
 
 void Engine::submit(RequestPtr&& request) {
   Request& added = *request;
@@ -72,10 +76,7 @@ void Engine::stream_opened(std::string client_id, TimePoint now) {
   end_due(now);  // what is still in flight was so on the stream before
   client_id_ = std::move(client_id);
   stream_open_ = true;
-  pull_quota_ = 0;
-  unused_pulls_ = 0;
-  last_pull_.reset();
-  pull_interval_.reset();
+  pacer_.reset();
   unreachable_ = false;
   unreachable_reason_.clear();
   counters_.streams.add();
@@ -84,8 +85,7 @@ void Engine::stream_opened(std::string client_id, TimePoint now) {
 void Engine::stream_lost(std::string_view reason, TimePoint now) {
   lost_reason_ = reason;
   stream_open_ = false;
-  pull_quota_ = 0;
-  unused_pulls_ = 0;
+  pacer_.reset();
   sent_.clear();
   if (config_.resend && !return_unsent_) {
     // In front of the hot batch, in their old order: they have waited longest.
@@ -124,32 +124,15 @@ void Engine::set_reachable(bool reachable, std::string_view reason, TimePoint no
 void Engine::pulled(TimePoint now) {
   counters_.pulls.add();
   metrics_.queue_depth.record(hot_.size());
-  if (last_pull_) {
-    pull_interval_ = now - *last_pull_;
-  }
-  last_pull_ = now;
-  pull_quota_ = hot_.size();
-  if (hot_.empty() && unused_pulls_ < config_.pull_credit) {
-    ++unused_pulls_;
-  }
-}
-
-// A processor whose pulls stay away may be gone: what is sent to it would end as UNKNOWN.
-bool Engine::use_credit(TimePoint now) {
-  const bool overdue = pull_interval_ && now - *last_pull_ > kOverdueIntervals * *pull_interval_;
-  if (unused_pulls_ == 0 || overdue) {
-    return false;
-  }
-  --unused_pulls_;
-  return true;
+  pacer_.pulled(now, hot_.size());
 }
 
 bool Engine::window_open() const {
   return stream_open_ && sent_.unanswered() < config_.max_unanswered_batches;
 }
 
-bool Engine::eager() const {
-  return window_open() && unused_pulls_ > 0;
+std::optional<TimePoint> Engine::next_send(TimePoint now) const {
+  return window_open() && !held_back_ ? pacer_.next(now) : std::nullopt;
 }
 
 std::optional<Engine::Batch> Engine::next_batch(TimePoint now) {
@@ -158,11 +141,8 @@ std::optional<Engine::Batch> Engine::next_batch(TimePoint now) {
   }
   // What has timed out must not be sent.
   end_due(now);
-  if (pull_quota_ == 0 && !hot_.empty() && use_credit(now)) {
-    pull_quota_ = hot_.size();
-  }
-  pull_quota_ = std::min(pull_quota_, hot_.size());
-  if (pull_quota_ == 0 || !window_open()) {
+  const std::size_t allowed = window_open() ? pacer_.allowed(now, hot_.size()) : 0;
+  if (allowed == 0) {
     return std::nullopt;
   }
   const bool full = sink_.unpolled_bytes() >= config_.max_unpolled_bytes;
@@ -179,7 +159,7 @@ std::optional<Engine::Batch> Engine::next_batch(TimePoint now) {
 
   std::size_t requests_size = 0;
   std::vector<std::uint64_t> ids;
-  const std::size_t limit = std::min<std::size_t>(pull_quota_, config_.max_batch_size);
+  const std::size_t limit = std::min<std::size_t>(allowed, config_.max_batch_size);
   ids.reserve(limit);
   const std::size_t fixed = BatchEncoder::kMessageOverhead + client_id_.size();
   for (const Request* request = hot_.front(); ids.size() < limit; request = request->next) {
@@ -210,7 +190,7 @@ std::optional<Engine::Batch> Engine::next_batch(TimePoint now) {
   }
   metrics_.batch_size.record(batch.requests);
   batch.message = encoder.take();
-  pull_quota_ -= batch.requests;
+  pacer_.sent(now, batch.requests);
   counters_.batches_sent.add();
   update_gauges();
   return batch;

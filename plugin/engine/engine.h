@@ -21,6 +21,7 @@
 #include "engine/counters.h"
 #include "engine/deadline_wheel.h"
 #include "engine/metrics.h"
+#include "engine/pacer.h"
 #include "engine/request_list.h"
 #include "engine/request_table.h"
 #include "engine/stream_ledger.h"
@@ -46,7 +47,7 @@ class Engine {
     std::uint32_t max_batch_size = 1000;
     std::uint32_t max_batch_bytes = 4128768;
     std::uint32_t max_unanswered_batches = 1;
-    std::uint32_t pull_credit = 64;  // pulls with nothing to send that are kept
+    std::uint32_t batches_per_pull = 28;  // at most; 1: nothing is sent between pulls
     std::uint32_t max_unpolled_bytes = 256U << 20;
     bool fail_fast = false;
     bool resend = false;
@@ -85,8 +86,8 @@ class Engine {
 
   // The next batch to send, if the pull and the limits allow one.
   std::optional<Batch> next_batch(TimePoint now);
-  // A request that is submitted now would be sent at once.
-  bool eager() const;
+  // From when on a request that waits would be sent, without a further pull; none if a pull or an answer must come first.
+  std::optional<TimePoint> next_send(TimePoint now) const;
 
   // Ends everything that is to end: deadlines that have passed, and what nothing can come of any more.
   void end_due(TimePoint now);
@@ -110,7 +111,6 @@ class Engine {
   // Null for a malformed message, which is counted; otherwise `incoming_` is it, and points into the block.
   std::unique_ptr<CompletionBlock> decode(std::string bytes);
   void pulled(TimePoint now);
-  bool use_credit(TimePoint now);
   bool window_open() const;
   bool answered(const IncomingMessage& message, std::unique_ptr<CompletionBlock> block, TimePoint now);
   void batch_answered(const StreamLedger& sent, std::uint64_t batch, TimePoint now);
@@ -143,11 +143,7 @@ class Engine {
   std::string client_id_;
   bool stream_open_ = false;
   std::string lost_reason_;  // of the last stream
-  // How many of the hot batch's first requests the last pull covers.
-  std::size_t pull_quota_ = 0;
-  std::uint32_t unused_pulls_ = 0;
-  std::optional<TimePoint> last_pull_;
-  std::optional<Duration> pull_interval_;  // between the last two
+  Pacer pacer_;
   bool hand_over_ = false;
   bool return_unsent_ = false;
   bool give_up_in_flight_ = false;

@@ -626,8 +626,15 @@ TimePoint Session::turn(TimePoint now) {
       }
       next = std::min(next, next_summary_);
     }
+    // Where a request would be sent at once, its submitter wakes this thread; where it must wait a little, this thread wakes
+    // by itself, however many are submitted meanwhile.
+    const std::optional<TimePoint> send_at = engine_.next_send(now);
+    const bool eager = send_at && *send_at <= now;
+    if (send_at && !eager) {
+      next = std::min(next, *send_at);
+    }
     // Promised before the last look at the queue, so that no request can slip in between unseen.
-    next_turn_.store(engine_.eager() ? TimePoint::max().time_since_epoch().count() : next.time_since_epoch().count(),
+    next_turn_.store(eager ? TimePoint::max().time_since_epoch().count() : next.time_since_epoch().count(),
                      std::memory_order_seq_cst);
   } while (!submitted_.empty());
   return next;

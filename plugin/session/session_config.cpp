@@ -89,7 +89,7 @@ std::string read_config(const proc_config& raw, SessionConfig& config) {
   config.engine.max_batch_bytes = raw.max_batch_bytes;
   config.engine.max_unanswered_batches = raw.max_unanswered_batches;
   config.engine.max_unpolled_bytes = raw.max_unpolled_bytes;
-  config.engine.pull_credit = raw.pull_credit;
+  config.engine.batches_per_pull = raw.batches_per_pull;
   config.engine.fail_fast = raw.fail_fast != 0;
   config.engine.resend = raw.resend_may_allocate_twice != 0;
   config.max_pending_requests = raw.max_pending_requests;

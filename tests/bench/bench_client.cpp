@@ -29,8 +29,10 @@ int main(int argc, char** argv) {
       "address", po::value(&options.address), "of the processor")(
       "requests", po::value(&options.requests), "how many in all")("in-flight", po::value(&options.in_flight),
                                                                    "how many at a time")(
-      "seed", po::value(&options.seed), "of random times")("seconds", po::value(&options.seconds),
-                                                           "how long to be idle")(
+      "seed", po::value(&options.seed), "of random times")("rate", po::value(&options.rate),
+                                                           "requests a second, paced")(
+      "batches-per-pull", po::value(&options.batches_per_pull), "of the plugin")("seconds", po::value(&options.seconds),
+                                                                                 "how long to be idle")(
       "max-batch-size", po::value(&options.max_batch_size), "of the plugin")(
       "max-unanswered-batches", po::value(&options.max_unanswered_batches), "of the plugin")(
       "write-body", po::value(&body_file), "write the request's bytes to this file, and nothing else");
@@ -50,6 +52,7 @@ int main(int argc, char** argv) {
     nlohmann::json result = found->second(options);
     result["mode"] = mode;
     result["client"] = options.client;
+    result["batchesPerPull"] = options.batches_per_pull;
     std::cout << result.dump() << '\n';
   } catch (const std::exception& error) {
     std::cerr << "bench-client: " << error.what() << '\n';

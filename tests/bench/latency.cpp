@@ -14,12 +14,10 @@ namespace {
 
 using nlohmann::json;
 
-constexpr double kMeanPauseSeconds = 0.2;
-
 // When each request is made, from the start.
 std::vector<Clock::duration> random_times(const BenchOptions& options) {
   std::mt19937 random(options.seed);
-  std::exponential_distribution<double> pause(1 / kMeanPauseSeconds);
+  std::exponential_distribution<double> pause(options.rate);
   std::vector<Clock::duration> times;
   double time = 0;
   for (std::uint64_t i = 0; i < options.requests; ++i) {
@@ -30,18 +28,20 @@ std::vector<Clock::duration> random_times(const BenchOptions& options) {
 }
 
 json paced_plugin(const BenchOptions& options) {
-  PluginHost host(options.address);
+  PluginHost host(options.address, [&](proc_config& config) {
+    if (options.batches_per_pull != 0) {
+      config.batches_per_pull = options.batches_per_pull;
+    }
+  });
   std::vector<double> latencies;
   host.on_result = [&](const proc_event& event) { latencies.push_back(static_cast<double>(event.latency_us) / 1000); };
   host.wait_until_serving();
-  // A host that has been up for a while: its unused pulls are kept.
-  while (host.stats().pulls < 65) {
-    host.poll(10);
-  }
+  const double cpu = cpu_seconds();
   const auto start = Clock::now();
   for (const Clock::duration time : random_times(options)) {
     while (Clock::now() < start + time) {
-      const auto left = std::chrono::floor<std::chrono::milliseconds>(start + time - Clock::now());
+      // Up to a millisecond late; a host that rounds down spins.
+      const auto left = std::chrono::ceil<std::chrono::milliseconds>(start + time - Clock::now());
       host.poll(static_cast<std::int32_t>(std::max<std::int64_t>(left.count(), 0)));
     }
     host.submit();
@@ -49,7 +49,11 @@ json paced_plugin(const BenchOptions& options) {
   while (host.ended < options.requests) {
     host.poll(100);
   }
-  return {{"requests", options.requests}, {"latencyMs", latencies}};
+  return {{"requests", options.requests},
+          {"rate", options.rate},
+          {"batches", host.stats().batches_sent},
+          {"cpuUs", (cpu_seconds() - cpu) * 1e6 / static_cast<double>(options.requests)},
+          {"latencyMs", latencies}};
 }
 
 json paced_unary(const BenchOptions& options) {

@@ -15,6 +15,8 @@ struct BenchOptions {
   std::uint64_t in_flight = 100;
   std::uint32_t seed = 1;
   int seconds = 20;
+  double rate = 5;                     // requests a second
+  std::uint32_t batches_per_pull = 0;  // of the plugin; 0: its default
   // Of the plugin and the bare loop; 0: their defaults.
   std::uint32_t max_batch_size = 0;
   std::uint32_t max_unanswered_batches = 0;
@@ -24,7 +26,7 @@ struct BenchOptions {
 nlohmann::json measure_load(const BenchOptions& options);
 // `in_flight` requests that nobody pulls: memory.
 nlohmann::json measure_hold(const BenchOptions& options);
-// `requests`, 5 a second at random times: latencies.
+// `requests`, so many a second at random times: latencies, CPU.
 nlohmann::json measure_paced(const BenchOptions& options);
 // What proc_allocate costs the calling thread, alone and with 7 others, also through the host library and as JSON, beside
 // malloc and memcpy.

@@ -44,6 +44,8 @@ LOAD_200_MS = {
 }
 HOLD = {10_000: ["plugin", "host", "go"], 100_000: ["plugin", "host", "go"], 1_000_000: ["plugin", "host"]}
 PACED_REQUESTS = 100
+# Requests a second, and how many in all.
+PACED_RATES = {10: 60, 20: 120, 50: 300, 200: 1_200, 1_000: 6_000}
 
 
 class Server:
@@ -142,6 +144,10 @@ def measure_all(build):
             together = [clients.start(client, "paced", usual, requests=PACED_REQUESTS, seed=repetition + 1)
                         for client in ("plugin", "go", "unary")]
             results += [{**clients.result(process), "pullMs": 200} for process in together]
+            for rate, requests in PACED_RATES.items():
+                for batches in (28, 1):
+                    measure("plugin", "paced", usual, 200, requests=requests, rate=rate, batches_per_pull=batches,
+                            seed=repetition + 1)
     results += [instructions.measure(build, body) for body in instructions.LIMITS]
     return {"machine": machine(), "plugin": plugin_file(build), "results": results}
 

@@ -223,7 +223,7 @@ TEST(Allocate, GoesOutWithTheVeryNextPull) {
   auto options = quick_options();
   options.pull_interval = std::chrono::milliseconds(300);
   LocalProcessor processor(options, fleet_of(20));
-  Client client(processor.address(), [](proc_config& config) { config.pull_credit = 0; });
+  Client client(processor.address(), [](proc_config& config) { config.batches_per_pull = 1; });
   ASSERT_TRUE(client.poll_until([&] { return client.connection() == PROC_CONNECTION_SERVING; }));
   // The second request comes while the plugin's thread sleeps, with the first one in hand. A pull may come
   // between the two now and then; a plugin that does not look again when it is pulled always misses the second.

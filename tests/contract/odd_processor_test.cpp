@@ -100,7 +100,7 @@ TEST(OddProcessor, TextThatIsNotUtf8IsReplaced) {
     }
     return bytes;
   });
-  Client client(processor.address(), [](proc_config& config) { config.pull_credit = 0; });
+  Client client(processor.address(), [](proc_config& config) { config.batches_per_pull = 1; });
   client.allocate();
   client.allocate();
   ASSERT_TRUE(client.poll_until_results(2));

@@ -89,7 +89,7 @@ TEST(Refusal, InitNamesTheField) {
       {"keepalive_timeout_ms", [](proc_config& c) { c.keepalive_timeout_ms = 0; }},
       {"pull_timeout_ms", [](proc_config& c) { c.pull_timeout_ms = 0; }},
       {"answer_timeout_ms", [](proc_config& c) { c.answer_timeout_ms = 0; }},
-      {"pull_credit", [](proc_config& c) { c.pull_credit = 65'537; }},
+      {"batches_per_pull", [](proc_config& c) { c.batches_per_pull = 1'001; }},
       {"fail_fast", [](proc_config& c) { c.fail_fast = 9; }},
       {"resend_may_allocate_twice", [](proc_config& c) { c.resend_may_allocate_twice = 9; }},
       {"transport: 7", [](proc_config& c) { c.transport = 7; }},

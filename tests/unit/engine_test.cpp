@@ -175,33 +175,38 @@ TEST_F(EngineTest, EveryWrapperHasItsRequest) {  // H3
   }
 }
 
-TEST_F(EngineTest, KeepsAnUnusedPullForTheNextRequest) {  // H6
+TEST_F(EngineTest, ALoneRequestWaitsForNoPull) {  // H6
   open();
+  EXPECT_FALSE(engine().next_send(now)) << "not before the first";
   pull();
   EXPECT_FALSE(next_batch());
-  EXPECT_TRUE(engine().eager());
+  EXPECT_EQ(engine().next_send(now), now);
   submit();
+  const auto first = next_batch();
+  ASSERT_TRUE(first);
+  receive(answer_to(*first));
+  submit();
+  EXPECT_FALSE(next_batch()) << "a little apart";
+  ASSERT_TRUE(engine().next_send(now));
+  now = *engine().next_send(now);
   EXPECT_TRUE(next_batch());
-  EXPECT_FALSE(engine().eager());
-  submit();
-  EXPECT_FALSE(next_batch()) << "one pull, one credit";
 }
 
-TEST_F(EngineTest, KeepsSoManyUnusedPulls) {  // H6
-  config.pull_credit = 2;
+TEST_F(EngineTest, SendsNothingBetweenPullsWhileOneIsUnanswered) {  // H4
+  config.max_unanswered_batches = 1;
   open();
-  for (int i = 0; i < 5; ++i) {
-    pull();
-  }
-  for (int i = 0; i < 2; ++i) {
-    submit();
-    EXPECT_TRUE(next_batch());
-  }
+  pull();
   submit();
+  const auto first = next_batch();
+  submit();
+  now += milliseconds(150);
+  EXPECT_FALSE(engine().next_send(now));
   EXPECT_FALSE(next_batch());
+  receive(answer_to(*first));
+  EXPECT_TRUE(next_batch());
 }
 
-TEST_F(EngineTest, SendsNothingOnCreditWhenPullsStayAway) {  // H11, H12
+TEST_F(EngineTest, SendsNothingWhilePullsAreOverdue) {  // H11, H12
   open();
   pull();
   now += milliseconds(200);
@@ -213,7 +218,7 @@ TEST_F(EngineTest, SendsNothingOnCreditWhenPullsStayAway) {  // H11, H12
   EXPECT_TRUE(next_batch());
 }
 
-TEST_F(EngineTest, AStreamBeginsWithoutCredit) {  // H4
+TEST_F(EngineTest, AStreamBeginsWithItsFirstPull) {  // H4
   open();
   pull();
   engine().stream_lost("gone", now);
@@ -222,16 +227,8 @@ TEST_F(EngineTest, AStreamBeginsWithoutCredit) {  // H4
   EXPECT_FALSE(next_batch());
 }
 
-TEST_F(EngineTest, PullCreditCanBeTurnedOff) {  // H6
-  config.pull_credit = 0;
-  open();
-  pull();
-  EXPECT_FALSE(engine().eager());
-  submit();
-  EXPECT_FALSE(next_batch());
-}
-
 TEST_F(EngineTest, APullCoversWhatWasThereWhenItCame) {
+  config.batches_per_pull = 1;
   open();
   submit(2);
   pull();
@@ -264,7 +261,7 @@ TEST_F(EngineTest, ABatchWhoseRequestsGaveUpIsStillUnanswered) {  // H17
   pull();
   now += seconds(2);
   EXPECT_FALSE(next_batch()) << "the processor still works on the batch before";
-  EXPECT_FALSE(engine().eager());
+  EXPECT_FALSE(engine().next_send(now));
   ASSERT_EQ(sink.all().size(), 3U);
   EXPECT_EQ(sink.all()[1]->delivery, PROC_DELIVERY_UNKNOWN);
   EXPECT_EQ(sink.all()[2]->outcome, PROC_OUTCOME_TIMEOUT);

@@ -317,9 +317,10 @@ typedef struct proc_config {
   /* Results that the host has not polled may hold so much memory; with more, nothing is sent, and what waits for that
    * is NOT_SENT. 1 MiB to 4 GiB less 1; 256 MiB */
   uint32_t max_unpolled_bytes;
-  /* Pulls that find nothing to send are kept, up to so many: each lets a later request be sent at once instead
-   * of waiting for the next pull. 0 to 65,536; 64 */
-  uint32_t pull_credit;
+  /* Batches from one pull to the next, at most, evenly spread and 5 ms apart at least; what waited when the pull came counts
+   * as one. The next goes when the last is answered, so a lone request waits for no pull. 1: one a pull, nothing is sent
+   * between pulls. 1 to 1,000; 28 */
+  uint32_t batches_per_pull;
 
   uint32_t allocation_timeout_ms;    /* for requests that name none, 1 to 86,400,000; 30,000 */
   uint32_t reconnect_initial_ms;     /* first wait before trying again, 1 to 3,600,000; 100 */

@@ -87,7 +87,7 @@ PROC_LAYOUT(offsetof(proc_config, max_unanswered_batches) == 48);
 PROC_LAYOUT(offsetof(proc_config, max_pending_requests) == 52);
 PROC_LAYOUT(offsetof(proc_config, max_message_bytes) == 56);
 PROC_LAYOUT(offsetof(proc_config, max_unpolled_bytes) == 60);
-PROC_LAYOUT(offsetof(proc_config, pull_credit) == 64);
+PROC_LAYOUT(offsetof(proc_config, batches_per_pull) == 64);
 PROC_LAYOUT(offsetof(proc_config, allocation_timeout_ms) == 68);
 PROC_LAYOUT(offsetof(proc_config, reconnect_initial_ms) == 72);
 PROC_LAYOUT(offsetof(proc_config, reconnect_max_ms) == 76);
