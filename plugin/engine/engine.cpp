@@ -141,8 +141,8 @@ std::optional<Engine::Batch> Engine::next_batch(TimePoint now) {
   }
   // What has timed out must not be sent.
   end_due(now);
-  const std::size_t allowed = window_open() ? pacer_.allowed(now, hot_.size()) : 0;
-  if (allowed == 0) {
+  const std::size_t allowed = pacer_.allowed(now, hot_.size());
+  if (allowed == 0 || !window_open()) {
     return std::nullopt;
   }
   const bool full = sink_.unpolled_bytes() >= config_.max_unpolled_bytes;

@@ -32,9 +32,10 @@ void Pacer::pulled(TimePoint now, std::size_t waiting) {
   between_pulls_ = 0;
 }
 
-std::size_t Pacer::allowed(TimePoint now, std::size_t waiting) const {
+std::size_t Pacer::allowed(TimePoint now, std::size_t waiting) {
+  covered_ = std::min(covered_, waiting);
   if (covered_ != 0) {
-    return std::min(covered_, waiting);
+    return covered_;
   }
   const std::optional<TimePoint> at = next(now);
   return at && now >= *at ? waiting : 0;

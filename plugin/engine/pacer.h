@@ -21,8 +21,9 @@ class Pacer {
   // `waiting`: the requests in the hot batch. All of them may be sent for this pull, in as many batches as it takes.
   void pulled(TimePoint now, std::size_t waiting);
 
-  // How many of the requests that wait may be sent now.
-  std::size_t allowed(TimePoint now, std::size_t waiting) const;
+  // How many of the requests that wait may be sent now. If fewer wait than the pull covered, it covers these alone from
+  // here on: nobody comes in place of one that has ended.
+  std::size_t allowed(TimePoint now, std::size_t waiting);
   void sent(TimePoint now, std::size_t requests);
 
   // From when on a batch may go without a further pull; none if a pull must come first.

@@ -237,6 +237,26 @@ TEST_F(EngineTest, APullCoversWhatWasThereWhenItCame) {
   EXPECT_FALSE(next_batch());
 }
 
+TEST_F(EngineTest, APullCoversNobodyInPlaceOfOneWhoGaveUp) {
+  config.batches_per_pull = 1;
+  config.max_unanswered_batches = 1;
+  open();
+  submit(1);
+  pull();
+  const auto first = next_batch();
+  ASSERT_TRUE(first);
+  submit(2);
+  pull();
+  engine().cancel(2, now);
+  engine().cancel(3, now);
+  EXPECT_FALSE(next_batch());
+  submit(2);
+  receive(answer_to(*first));
+  EXPECT_FALSE(next_batch()) << "these came after the pull";
+  pull();
+  EXPECT_EQ(next_batch()->requests_size(), 2);
+}
+
 TEST_F(EngineTest, BoundsTheUnansweredBatches) {  // H7
   config.max_unanswered_batches = 2;
   open();
