@@ -17,7 +17,7 @@ using agones::host::Host;
 using agones::host::Roles;
 using agones::host::Swap;
 using agones::plugin::check_client;
-using agones::plugin::check_size;
+using agones::plugin::check_struct;
 using agones::plugin::copy_text;
 using agones::plugin::guarded;
 using agones::plugin::invalid;
@@ -239,10 +239,7 @@ proc_status proc_destroy(proc_client* client, char* error, std::uint64_t error_s
 proc_status proc_get_stats(const proc_client* client, proc_stats* stats, char* error, std::uint64_t error_size) {
   return guarded(error, error_size, [&]() -> Result {
     PROC_TRY(check_client(client));
-    if (stats == nullptr) {
-      return invalid("stats: NULL");
-    }
-    PROC_TRY(check_size("stats", stats->struct_size, agones::plugin::kStatsSize));
+    PROC_TRY(check_struct("stats", stats, agones::plugin::kStatsSize));
     client->host.swap().get_stats(*stats);
     return {};
   });
@@ -251,10 +248,7 @@ proc_status proc_get_stats(const proc_client* client, proc_stats* stats, char* e
 proc_status proc_get_metrics(const proc_client* client, proc_metrics* metrics, char* error, std::uint64_t error_size) {
   return guarded(error, error_size, [&]() -> Result {
     PROC_TRY(check_client(client));
-    if (metrics == nullptr) {
-      return invalid("metrics: NULL");
-    }
-    PROC_TRY(check_size("metrics", metrics->struct_size, agones::plugin::kMetricsSize));
+    PROC_TRY(check_struct("metrics", metrics, agones::plugin::kMetricsSize));
     client->host.swap().get_metrics(*metrics);
     return {};
   });
@@ -296,10 +290,7 @@ proc_status proc_get_swap_report(const proc_client* client, proc_swap_report* re
                                  std::uint64_t error_size) {
   return guarded(error, error_size, [&]() -> Result {
     PROC_TRY(check_client(client));
-    if (report == nullptr) {
-      return invalid("report: NULL");
-    }
-    PROC_TRY(check_size("report", report->struct_size, kSwapReportSize));
+    PROC_TRY(check_struct("report", report, kSwapReportSize));
     const Swap::Report now = client->host.swap().report();
     report->state = now.state;
     copy_text(now.from_version, report->from_version, sizeof(report->from_version));

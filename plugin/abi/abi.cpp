@@ -16,7 +16,7 @@
 #include "stream/grpc_runtime.h"
 
 using agones::plugin::check_client;
-using agones::plugin::check_size;
+using agones::plugin::check_struct;
 using agones::plugin::copy_text;
 using agones::plugin::guarded;
 using agones::plugin::invalid;
@@ -78,10 +78,7 @@ proc_status proc_allocate_request(proc_client* client, const proc_request* reque
                                   char* error, std::uint64_t error_size) {
   return guarded(error, error_size, [&]() -> Result {
     PROC_TRY(check_client(client));
-    if (request == nullptr) {
-      return invalid("request: NULL");
-    }
-    PROC_TRY(check_size("request", request->struct_size, agones::plugin::kRequestSize));
+    PROC_TRY(check_struct("request", request, agones::plugin::kRequestSize));
     if (request->reserved != 0) {
       return invalid("request.reserved: " + std::to_string(request->reserved) + ", must be 0");
     }
@@ -183,10 +180,7 @@ proc_status proc_take_over(proc_client* client, const proc_moved_request* reques
                            std::uint64_t error_size) {
   return guarded(error, error_size, [&]() -> Result {
     PROC_TRY(check_client(client));
-    if (request == nullptr) {
-      return invalid("request: NULL");
-    }
-    PROC_TRY(check_size("request", request->struct_size, agones::plugin::kMovedRequestSize));
+    PROC_TRY(check_struct("request", request, agones::plugin::kMovedRequestSize));
     if (request->body.data == nullptr || request->body.size == 0) {
       return invalid("request.body: empty");
     }
@@ -216,10 +210,7 @@ proc_status proc_destroy(proc_client* client, char* error, std::uint64_t error_s
 proc_status proc_get_stats(const proc_client* client, proc_stats* stats, char* error, std::uint64_t error_size) {
   return guarded(error, error_size, [&]() -> Result {
     PROC_TRY(check_client(client));
-    if (stats == nullptr) {
-      return invalid("stats: NULL");
-    }
-    PROC_TRY(check_size("stats", stats->struct_size, agones::plugin::kStatsSize));
+    PROC_TRY(check_struct("stats", stats, agones::plugin::kStatsSize));
     proc_stats filled{};
     filled.struct_size = stats->struct_size;
     client->session.fill_stats(filled);
@@ -231,10 +222,7 @@ proc_status proc_get_stats(const proc_client* client, proc_stats* stats, char* e
 proc_status proc_get_metrics(const proc_client* client, proc_metrics* metrics, char* error, std::uint64_t error_size) {
   return guarded(error, error_size, [&]() -> Result {
     PROC_TRY(check_client(client));
-    if (metrics == nullptr) {
-      return invalid("metrics: NULL");
-    }
-    PROC_TRY(check_size("metrics", metrics->struct_size, agones::plugin::kMetricsSize));
+    PROC_TRY(check_struct("metrics", metrics, agones::plugin::kMetricsSize));
     const std::uint32_t size = metrics->struct_size;
     std::memset(metrics, 0, size);
     metrics->struct_size = size;

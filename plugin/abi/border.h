@@ -25,6 +25,11 @@ void copy_text(std::string_view text, char* out, std::uint64_t size);
 
 // A struct of the host's may be longer than `least`, never shorter.
 Result check_size(const char* name, std::uint32_t size, std::uint32_t least);
+// The same for a pointer to it, which may be NULL by mistake.
+template <typename Struct>
+Result check_struct(const char* name, const Struct* given, std::uint32_t least) {
+  return given == nullptr ? invalid(std::string(name) + ": NULL") : check_size(name, given->struct_size, least);
+}
 Result check_version(std::uint32_t host_abi_version);
 
 // What the arguments of these functions are checked for first.

@@ -18,19 +18,14 @@ std::string milliseconds_of(std::uint64_t microseconds) {
 }  // namespace
 
 Summary::Summary()
-    : metrics_(std::make_unique<proc_metrics>()),
-      answer_time_(std::make_unique<proc_histogram>()),
-      last_answer_time_(std::make_unique<proc_histogram>()) {}
+    : answer_time_(std::make_unique<proc_histogram>()),
+      last_answer_time_(std::make_unique<proc_histogram>()),
+      new_answer_time_(std::make_unique<proc_histogram>()) {}
 
 LogEntry Summary::next(proc_connection_state connection) {
-  const proc_histogram& now = metrics_->answer_time_us;
-  answer_time_->count = now.count - last_answer_time_->count;
-  for (std::size_t i = 0; i < PROC_HISTOGRAM_BUCKETS; ++i) {
-    answer_time_->buckets[i] = now.buckets[i] - last_answer_time_->buckets[i];
-  }
-  *last_answer_time_ = now;
-  const std::string p50 = milliseconds_of(quantile(*answer_time_, 0.5));
-  const std::string p99 = milliseconds_of(quantile(*answer_time_, 0.99));
+  take_since_last(*answer_time_, *last_answer_time_, *new_answer_time_);
+  const std::string p50 = milliseconds_of(quantile(*new_answer_time_, 0.5));
+  const std::string p99 = milliseconds_of(quantile(*new_answer_time_, 0.99));
   const std::uint64_t allocated = stats_.allocated - last_stats_.allocated;
   const std::uint64_t accepted = stats_.accepted - last_stats_.accepted;
 

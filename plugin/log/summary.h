@@ -15,7 +15,7 @@ class Summary {
 
   // What is to be filled in before the next next().
   proc_stats& stats() { return stats_; }
-  proc_metrics& metrics() { return *metrics_; }
+  proc_histogram& answer_time() { return *answer_time_; }
 
   LogEntry next(proc_connection_state connection);
 
@@ -23,9 +23,9 @@ class Summary {
   proc_stats stats_{};
   proc_stats last_stats_{};
   // Too large for a thread's stack.
-  std::unique_ptr<proc_metrics> metrics_;
-  std::unique_ptr<proc_histogram> answer_time_;  // of the interval
+  std::unique_ptr<proc_histogram> answer_time_;
   std::unique_ptr<proc_histogram> last_answer_time_;
+  std::unique_ptr<proc_histogram> new_answer_time_;  // since the last one
 };
 
 }  // namespace agones::plugin

@@ -127,10 +127,8 @@ Result Session::accept(std::string_view encoded, const proc_request& request, st
     return invalid("timeout_ms: longer than a day");
   }
   const std::string_view traceparent(request.traceparent.data, request.traceparent.size);
-  if (!traceparent.empty()) {
-    if (std::string problem = check_traceparent(traceparent); !problem.empty()) {
-      return invalid(std::move(problem));
-    }
+  if (std::string problem = check_traceparent(traceparent); !problem.empty()) {
+    return invalid(std::move(problem));
   }
 
   const TimePoint now = clock_now();
@@ -159,10 +157,8 @@ Result Session::take_over(const proc_moved_request& moved) {
   if (std::string problem = check_protobuf_request(body); !problem.empty()) {
     return invalid(std::move(problem));
   }
-  if (!traceparent.empty()) {
-    if (std::string problem = check_traceparent(traceparent); !problem.empty()) {
-      return invalid(std::move(problem));
-    }
+  if (std::string problem = check_traceparent(traceparent); !problem.empty()) {
+    return invalid(std::move(problem));
   }
   if (moved.timeout_ms == 0 || moved.timeout_ms > kLongestTimeoutMs) {
     return invalid("timeout_ms: " + std::to_string(moved.timeout_ms) + " is not from 1 to a day");
@@ -759,7 +755,7 @@ void Session::log_endings(const CompletionBlock& block) noexcept {
 void Session::log_summary(TimePoint now) noexcept {
   next_summary_ = now + config_.log_summary;
   fill_stats(summary_->stats());
-  fill_metrics(summary_->metrics());
+  metrics_.answer_time.read(summary_->answer_time());
   try {
     const std::lock_guard<std::mutex> lock(connection_mutex_);
     log(summary_->next(connection_.state));

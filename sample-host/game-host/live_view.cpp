@@ -20,15 +20,6 @@ constexpr const char* kHome = "\033[H";
 constexpr const char* kToEndOfLine = "\033[K";
 constexpr const char* kToEndOfScreen = "\033[J";
 
-const char* name_of(proc_connection_state state) {
-  constexpr const char* kNames[] = {"?", "connecting", "standby", "serving", "backing off", "closed"};
-  return kNames[state >= 0 && state < 6 ? state : 0];
-}
-
-std::uint64_t ended(const proc_stats& stats) {
-  return stats.allocated + stats.rejected + stats.timed_out + stats.cancelled + stats.disconnected + stats.shut_down;
-}
-
 std::string rounded(double number, int digits) {
   char text[64];
   std::snprintf(text, sizeof(text), "%.*f", digits, number);
@@ -70,6 +61,12 @@ std::string outcomes_of(const proc_stats& stats) {
 
 }  // namespace
 
+const char* name_of(proc_connection_state state) {
+  constexpr const char* kNames[PROC_CONNECTION_STATES] = {"?",       "connecting",  "standby",
+                                                          "serving", "backing off", "closed"};
+  return kNames[state >= 0 && state < PROC_CONNECTION_STATES ? state : 0];
+}
+
 LiveView::LiveView()
     : terminal_(isatty(STDOUT_FILENO) != 0),
       last_answers_(std::make_unique<proc_histogram>()),
@@ -106,18 +103,11 @@ void LiveView::show(const agones::Client& client, Clock::time_point now) {
 }
 
 LiveView::Sample LiveView::sample(const agones::Metrics& metrics, double seconds) {
-  const proc_histogram& all = metrics.distributions().answer_time_us;
-  answers_->count = all.count - last_answers_->count;
-  for (std::size_t i = 0; i < PROC_HISTOGRAM_BUCKETS; ++i) {
-    answers_->buckets[i] = all.buckets[i] - last_answers_->buckets[i];
-  }
-  *last_answers_ = all;
-  const std::uint64_t now = ended(metrics.stats());
+  agones::take_since_last(metrics.distributions().answer_time_us, *last_answers_, *answers_);
   Sample sample;
-  sample.per_second = static_cast<double>(now - last_ended_) / seconds;
+  sample.per_second = static_cast<double>(answers_->count) / seconds;
   sample.p50_ms = static_cast<double>(agones::quantile(*answers_, 0.5)) / 1000;
   sample.p99_ms = static_cast<double>(agones::quantile(*answers_, 0.99)) / 1000;
-  last_ended_ = now;
   return sample;
 }
 

@@ -11,6 +11,8 @@
 
 namespace game_host {
 
+const char* name_of(proc_connection_state state);
+
 class LiveView {
  public:
   using Clock = std::chrono::steady_clock;
@@ -42,7 +44,6 @@ class LiveView {
   const Clock::time_point start_ = Clock::now();
   Clock::time_point last_ = start_;
   Clock::time_point next_ = start_;
-  std::uint64_t last_ended_ = 0;
   std::unique_ptr<proc_histogram> last_answers_;
   std::unique_ptr<proc_histogram> answers_;  // since the last one
   std::deque<Sample> samples_;               // the newest last

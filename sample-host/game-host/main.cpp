@@ -65,9 +65,8 @@ class Progress {
   void show(std::uint64_t ended, std::uint64_t count, proc_connection_state state) {
     if (shown_ && Clock::now() >= next_) {
       next_ = Clock::now() + std::chrono::milliseconds(100);
-      const char* names[] = {"", "connecting", "standby", "serving", "backing off", "closed"};
       std::fprintf(stderr, "\r\033[K%llu of %llu ended, %s", static_cast<unsigned long long>(ended),
-                   static_cast<unsigned long long>(count), names[state]);
+                   static_cast<unsigned long long>(count), game_host::name_of(state));
     }
   }
   void clear() const {

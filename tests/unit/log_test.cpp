@@ -45,7 +45,7 @@ TEST(Summary, SaysWhatHappenedSinceTheLastOne) {
   Summary summary;
   Histogram answers;
   answers.record(1'500);
-  answers.read(summary.metrics().answer_time_us);
+  answers.read(summary.answer_time());
   summary.stats().accepted = 10;
   summary.stats().allocated = 1;
   summary.stats().pending = 9;
@@ -58,7 +58,7 @@ TEST(Summary, SaysWhatHappenedSinceTheLastOne) {
   for (int i = 0; i < 100; ++i) {
     answers.record(250'000);
   }
-  answers.read(summary.metrics().answer_time_us);
+  answers.read(summary.answer_time());
   summary.stats().accepted = 10;
   summary.stats().allocated = 10;
   summary.stats().pending = 0;

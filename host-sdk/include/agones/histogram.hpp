@@ -22,6 +22,16 @@ inline std::uint64_t upper_bound(std::size_t bucket) {
   return bucket * scale;
 }
 
+// What came between two readings, of which `now` takes the place of `last`.
+inline void take_since_last(const proc_histogram& now, proc_histogram& last, proc_histogram& between) {
+  between.count = now.count - last.count;
+  between.sum = now.sum - last.sum;
+  for (std::size_t bucket = 0; bucket < PROC_HISTOGRAM_BUCKETS; ++bucket) {
+    between.buckets[bucket] = now.buckets[bucket] - last.buckets[bucket];
+  }
+  last = now;
+}
+
 // The value that this share of the values, from 0 to 1, is not above, to two digits; 0 if there are none.
 inline std::uint64_t quantile(const proc_histogram& histogram, double share) {
   const auto rank = static_cast<std::uint64_t>(std::ceil(share * static_cast<double>(histogram.count)));
