@@ -18,9 +18,6 @@ bool is_dash(std::size_t place) {
 }  // namespace
 
 std::string check_traceparent(std::string_view text) {
-  if (text.empty()) {
-    return "";
-  }
   if (text.size() != kTraceparentSize) {
     return "traceparent: " + std::to_string(text.size()) + " characters, must have 55";
   }

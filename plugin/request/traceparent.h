@@ -9,7 +9,7 @@ namespace agones::plugin {
 
 inline constexpr std::size_t kTraceparentSize = 55;
 
-// Empty, or what is wrong with it. An empty one is none, which is good.
+// Empty, or what is wrong with it.
 std::string check_traceparent(std::string_view text);
 
 }  // namespace agones::plugin

@@ -127,8 +127,10 @@ Result Session::accept(std::string_view encoded, const proc_request& request, st
     return invalid("timeout_ms: longer than a day");
   }
   const std::string_view traceparent(request.traceparent.data, request.traceparent.size);
-  if (std::string problem = check_traceparent(traceparent); !problem.empty()) {
-    return invalid(std::move(problem));
+  if (!traceparent.empty()) {
+    if (std::string problem = check_traceparent(traceparent); !problem.empty()) {
+      return invalid(std::move(problem));
+    }
   }
 
   const TimePoint now = clock_now();
@@ -157,8 +159,10 @@ Result Session::take_over(const proc_moved_request& moved) {
   if (std::string problem = check_protobuf_request(body); !problem.empty()) {
     return invalid(std::move(problem));
   }
-  if (std::string problem = check_traceparent(traceparent); !problem.empty()) {
-    return invalid(std::move(problem));
+  if (!traceparent.empty()) {
+    if (std::string problem = check_traceparent(traceparent); !problem.empty()) {
+      return invalid(std::move(problem));
+    }
   }
   if (moved.timeout_ms == 0 || moved.timeout_ms > kLongestTimeoutMs) {
     return invalid("timeout_ms: " + std::to_string(moved.timeout_ms) + " is not from 1 to a day");
