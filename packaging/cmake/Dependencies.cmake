@@ -6,25 +6,28 @@
 #   RapidJSON       JSON requests, answers, events (plugin, header only)
 #   Boost.Container vectors that need no memory while they are short (plugin, header only)
 #   nlohmann-json   --json output, fleet files (sample host); tests
-#   cpp-httplib     /metrics of game-host (sample host)
+#   cpp-httplib     /metrics of game-host, the page of local-processor (sample host)
+#   yaml-cpp        fleets as kubectl prints them (local processor)
 #   Boost.Locale    UTF-8 (plugin, host library; header only)
 #   Boost.DLL       loading the plugin (host SDK)
 #   Boost.Log       the optional log sink (host SDK)
 #   Boost.Program_options  command lines of the programs
 #   GoogleTest      unit and contract tests
 #   OpenSSL         SHA-256 of a plugin file (host SDK); TLS, for gRPC
-#   zlib, c-ares, re2, abseil  what gRPC itself needs, shared
+#   zlib, c-ares, re2, abseil  what gRPC itself needs, shared; abseil's base64 in tests
 
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
 find_package(Protobuf REQUIRED)
 find_package(gRPC CONFIG REQUIRED)
+find_package(absl CONFIG REQUIRED)
 find_package(nlohmann_json REQUIRED)
 find_path(RAPIDJSON_INCLUDE rapidjson/reader.h REQUIRED)
 find_package(OpenSSL REQUIRED COMPONENTS Crypto)
 find_package(Boost REQUIRED COMPONENTS filesystem log program_options system)
 if(AGONES_BUILD_SAMPLE_HOST)
   pkg_check_modules(httplib REQUIRED IMPORTED_TARGET cpp-httplib)
+  pkg_check_modules(yaml_cpp REQUIRED IMPORTED_TARGET yaml-cpp)
 endif()
 if(AGONES_BUILD_TESTS)
   find_package(GTest REQUIRED)

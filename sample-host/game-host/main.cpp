@@ -17,6 +17,7 @@
 #include <iostream>
 #include <memory>
 #include <optional>
+#include <set>
 #include <sstream>
 #include <thread>
 
@@ -25,6 +26,7 @@
 #include "game-host/metrics_server.h"
 #include "game-host/options.h"
 #include "game-host/report.h"
+#include "local-processor/fleet_file.h"
 #include "local-processor/local_processor.h"
 
 namespace {
@@ -82,10 +84,15 @@ class Progress {
 
 class Game {
  public:
-  Game(const Options& options, const std::string& address)
+  Game(const Options& options, const std::string& address, std::size_t nodes_of_fleet)
       : options_(options), watch_(options.plugin), client_(make_client(address)) {
+    report_.set_nodes(nodes_of_fleet);
     if (!options_.metrics_address.empty()) {
-      metrics_server_.emplace(*client_, options_.metrics_address);
+      try {
+        metrics_server_.emplace(*client_, options_.metrics_address);
+      } catch (const std::runtime_error& error) {
+        throw std::runtime_error(std::string("--metrics: ") + error.what());
+      }
       std::cerr << "metrics at " << metrics_server_->url() << std::endl;
     }
   }
@@ -214,23 +221,55 @@ class Game {
   std::optional<MetricsServer> metrics_server_;
 };
 
-std::unique_ptr<agones::local::LocalProcessor> embed_processor(const Options& options) {
-  using namespace agones::local;
-  auto servers = options.fleet_file.empty() ? make_servers(options.count) : read_fleet_file(options.fleet_file);
-  auto fleet = std::make_shared<Fleet>(std::move(servers));
-  if (options.watch) {
-    // It goes on without end, so the game servers must come back.
-    fleet->return_after(std::chrono::seconds(2));
+// Twice as many as are asked for, so that packing shows; on each node four of mode arena for one of mode lobby.
+std::vector<agones::local::GameServer> make_fleets(std::size_t count) {
+  constexpr std::size_t kPerNode = 100;
+  std::vector<agones::local::GameServer> servers = agones::local::make_servers(2 * count * 5 / 4 + kPerNode);
+  std::size_t numbers[2] = {0, 0};
+  for (std::size_t i = 0; i < servers.size(); ++i) {
+    const bool lobby = i % 5 == 4;
+    const std::string fleet = lobby ? "lobby" : "arena";
+    servers[i].name = fleet + "-" + std::to_string(++numbers[lobby ? 1 : 0]);
+    servers[i].labels = {{"agones.dev/fleet", fleet}, {"mode", fleet}, {"region", "eu"}};
   }
-  return std::make_unique<LocalProcessor>(LocalProcessorOptions{}, fleet);
+  return servers;
+}
+
+struct Embedded {
+  std::unique_ptr<agones::local::LocalProcessor> processor;
+  std::size_t nodes = 0;
+};
+
+Embedded embed_processor(const Options& options) {
+  using namespace agones::local;
+  FleetFile file;
+  if (options.fleet_file.empty()) {
+    file.servers = make_fleets(options.count);
+  } else {
+    file = read_fleet_file(options.fleet_file);
+  }
+  std::set<std::string> nodes;
+  for (const GameServer& server : file.servers) {
+    nodes.insert(server.node);
+  }
+  Rules rules;
+  rules.policies = std::move(file.policies);
+  Life life;
+  if (options.watch) {
+    // It goes on without end, and so must the game servers.
+    life.session = std::chrono::seconds(2);
+  }
+  return {std::make_unique<LocalProcessor>(LocalProcessorOptions{},
+                                           std::make_shared<Fleet>(std::move(file.servers), std::move(rules), life)),
+          nodes.size()};
 }
 
 int run(const Options& options) {
-  std::unique_ptr<agones::local::LocalProcessor> embedded;
+  Embedded embedded;
   if (options.processor.empty()) {
     embedded = embed_processor(options);
   }
-  Game game(options, embedded ? embedded->address() : options.processor);
+  Game game(options, embedded.processor ? embedded.processor->address() : options.processor, embedded.nodes);
   const bool completed = game.run();
   game.print();
   if (!completed) {

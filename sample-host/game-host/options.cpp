@@ -30,9 +30,12 @@ std::optional<Options> parse_options(int argc, char** argv) {
       "ticks-per-second", po::value(&ticks)->default_value(60), "of the game loop")(
       "poll-budget-us", po::value(&budget_us)->default_value(2000), "time a tick may spend in proc_poll")(
       "timeout-ms", po::value(&timeout_ms)->default_value(30000), "of each request")(
-      "request", po::value(&options.request)->default_value(R"({"namespace":"default"})"), "what to ask for, JSON")(
-      "fleet-file", po::value(&options.fleet_file), "game servers of the embedded processor; default: COUNT of them")(
-      "tls", po::bool_switch(&options.tls), "connect with TLS; else plaintext")(
+      "request", po::value(&options.request),
+      "what to ask for, JSON; default: any game server of namespace 'default', of the embedded fleet one with the "
+      "label mode=arena")("fleet-file", po::value(&options.fleet_file),
+                          "game servers of the embedded processor, as local-processor takes them; default: two fleets, "
+                          "arena and lobby, on shared nodes")("tls", po::bool_switch(&options.tls),
+                                                              "connect with TLS; else plaintext")(
       "tls-ca", po::value(&options.tls_ca), "PEM file")("tls-certificate", po::value(&options.tls_certificate),
                                                         "PEM file")("tls-key", po::value(&options.tls_key), "PEM file")(
       "tls-server-name", po::value(&options.tls_server_name), "the name to expect in the certificate")(
@@ -68,6 +71,11 @@ std::optional<Options> parse_options(int argc, char** argv) {
   require(ticks >= 1 && ticks <= 10000, "--ticks-per-second must be from 1 to 10000");
   require(timeout_ms > 0, "--timeout-ms must be at least 1");
   require(budget_us > 0, "--poll-budget-us must be at least 1");
+  if (options.request.empty()) {
+    const bool own_fleet = options.processor.empty() && options.fleet_file.empty();
+    options.request = own_fleet ? R"({"namespace":"default","gameServerSelectors":[{"matchLabels":{"mode":"arena"}}]})"
+                                : R"({"namespace":"default"})";
+  }
   options.tick = std::chrono::microseconds(static_cast<std::int64_t>(1e6 / ticks));
   options.poll_budget = std::chrono::microseconds(budget_us);
   options.timeout = std::chrono::milliseconds(timeout_ms);

@@ -11,6 +11,8 @@ namespace game_host {
 namespace {
 
 constexpr double kPercentiles[] = {50, 90, 99, 99.9, 100};
+constexpr std::size_t kNodesShown = 8;
+constexpr std::size_t kServersShown = 3;
 
 std::string name_of(agones::Outcome outcome) {
   switch (outcome) {
@@ -64,6 +66,13 @@ void Report::add(const agones::Result& result) {
   ++totals_[name];
   ++outcomes_[detail.empty() ? name : name + " (" + detail + ")"];
   latencies_.push_back(result.latency);
+  if (result.game_server) {
+    Node& node = nodes_[result.game_server->node_name];
+    ++node.count;
+    if (node.first_servers.size() < kServersShown) {
+      node.first_servers.push_back(result.game_server->name);
+    }
+  }
 }
 
 void Report::add_poll(std::chrono::nanoseconds time) {
@@ -101,8 +110,40 @@ void Report::print_table(std::ostream& out, const std::string& plugin, std::chro
     out << "  " << std::left << std::setw(7) << percentile_name(part) << "  " << std::right << std::setw(7)
         << std::setprecision(1) << milliseconds_of(percentile(part)) << '\n';
   }
+  print_nodes(out);
   out << "\n  longest time a tick spent in proc_poll: " << std::setprecision(2) << milliseconds_of(longest_poll_)
       << " ms\n";
+}
+
+// Where the game servers are, the nodes with most of them first: packed, or spread.
+void Report::print_nodes(std::ostream& out) const {
+  if (nodes_.empty()) {
+    return;
+  }
+  std::vector<std::pair<std::string, Node>> nodes(nodes_.begin(), nodes_.end());
+  std::stable_sort(nodes.begin(), nodes.end(),
+                   [](const auto& a, const auto& b) { return a.second.count > b.second.count; });
+  out << "\n  node             allocated\n  ---------------  ---------\n";
+  for (std::size_t i = 0; i < std::min(nodes.size(), kNodesShown); ++i) {
+    const Node& node = nodes[i].second;
+    out << "  " << std::left << std::setw(15) << nodes[i].first << "  " << std::right << std::setw(9) << node.count
+        << "  ";
+    for (std::size_t server = 0; server < node.first_servers.size(); ++server) {
+      out << (server > 0 ? ", " : "") << node.first_servers[server];
+    }
+    out << (node.count > node.first_servers.size() ? ", ...\n" : "\n");
+  }
+  if (nodes.size() > kNodesShown) {
+    std::uint64_t rest = 0;
+    for (std::size_t i = kNodesShown; i < nodes.size(); ++i) {
+      rest += nodes[i].second.count;
+    }
+    out << "  " << std::left << std::setw(15) << ("(" + std::to_string(nodes.size() - kNodesShown) + " more)") << "  "
+        << std::right << std::setw(9) << rest << '\n';
+  }
+  if (nodes_of_fleet_ > nodes.size()) {
+    out << "  " << nodes_of_fleet_ - nodes.size() << " of the fleet's " << nodes_of_fleet_ << " nodes have none\n";
+  }
 }
 
 void Report::print_json(std::ostream& out, const std::string& plugin, std::chrono::duration<double> time) const {
@@ -110,13 +151,14 @@ void Report::print_json(std::ostream& out, const std::string& plugin, std::chron
   for (const double part : kPercentiles) {
     latency[percentile_name(part)] = milliseconds_of(percentile(part));
   }
-  out << nlohmann::ordered_json{{"plugin", plugin},
-                                {"requests", ended()},
-                                {"seconds", time.count()},
-                                {"outcomes", totals_},
-                                {"orphans", orphans_},
-                                {"latencyMs", latency},
-                                {"longestPollMs", milliseconds_of(longest_poll_)}}
+  nlohmann::ordered_json nodes = nlohmann::ordered_json::object();
+  for (const auto& [name, node] : nodes_) {
+    nodes[name] = node.count;
+  }
+  out << nlohmann::ordered_json{{"plugin", plugin},        {"requests", ended()},
+                                {"seconds", time.count()}, {"outcomes", totals_},
+                                {"orphans", orphans_},     {"nodes", nodes},
+                                {"latencyMs", latency},    {"longestPollMs", milliseconds_of(longest_poll_)}}
              .dump(2)
       << '\n';
 }

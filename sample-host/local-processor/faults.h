@@ -8,12 +8,14 @@
 
 namespace agones::local {
 
-// Rates are probabilities from 0 to 1, drawn once for every batch (error_rate: for every request).
+// Rates are probabilities from 0 to 1, drawn once for every batch (error_rate: for every request; of writes: for every write).
 struct Faults {
   std::chrono::milliseconds work{0};     // before a batch's game servers are allocated: a slow or paused API server
   std::chrono::milliseconds latency{0};  // before a batch is answered; new ones of both count for those that wait, too
   double error_rate = 0;                 // requests that fail with error_code, nothing allocated
   int error_code = 13;                   // INTERNAL
+  double write_conflict_rate = 0;        // writes of a game server that the API server refuses, for another try
+  double write_error_rate = 0;           // writes that fail
   double drop_before_answer = 0;         // allocate, then end the stream without answering
   double drop_after_answer = 0;          // answer, then end the stream
   double answer_twice = 0;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// An in-memory fleet of game servers: what the allocation processor has in a cluster. Thread-safe.
+// A fleet of game servers in memory and their lives: what the processor's cluster has. Thread-safe, without a thread of its
+// own: what is due by the clock is done by the next call of any of these.
 #pragma once
 
 #include <allocation/allocation.pb.h>
@@ -8,74 +9,108 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <memory>
 #include <mutex>
-#include <set>
+#include <random>
 #include <string>
-#include <unordered_map>
 #include <vector>
+
+#include "local-processor/allocation/allocator.h"
+#include "local-processor/allocation/game_server.h"
 
 namespace agones::local {
 
-enum class GameServerState { kReady, kAllocated };
-
-struct GameServer {
-  std::string name;
-  std::string space = "default";  // its namespace
-  std::map<std::string, std::string> labels;
-  std::map<std::string, std::string> annotations;
-  std::string address;
-  std::string node;
-  struct Port {
-    std::string name;
-    std::int32_t port;
-  };
-  std::vector<Port> ports;
-  GameServerState state = GameServerState::kReady;
+// How game servers live: ready -> allocated -> gone, and another of the same kind in its place.
+struct Life {
+  std::chrono::milliseconds session{0};  // from the allocation to the end; 0: until end_session()
+  std::chrono::milliseconds start{0};    // that a new one takes to become ready
 };
 
-// How an allocation ended: a gRPC status code and its text, or a response.
-struct AllocationResult {
-  int code = 0;
-  std::string message;
-  allocation::AllocationResponse response;
+// A game server, or the one in its place.
+struct Cell {
+  std::uint32_t number = 0;  // the place
+  GameServer server;
+};
+
+struct FleetEvent {
+  enum class Kind { kAllocated, kSessionEnded, kReady, kWarning };
+
+  std::chrono::system_clock::time_point time;
+  Kind kind = Kind::kAllocated;
+  std::string server;  // "namespace/name"
+  std::string detail;
+};
+
+struct FleetChanges {
+  std::uint64_t version = 0;  // to ask for what comes after
+  std::size_t places = 0;
+  std::vector<Cell> cells;
+  std::vector<FleetEvent> events;  // the last ones, oldest first
 };
 
 class Fleet {
  public:
-  explicit Fleet(std::vector<GameServer> servers);
+  explicit Fleet(std::vector<GameServer> servers, Rules rules = {}, Life life = {}, std::uint32_t seed = 1);
 
-  // Servers that were allocated so long ago become ready again by themselves; zero: never.
-  void return_after(std::chrono::milliseconds time);
+  // To be called before the requests of a batch: they share a list of candidates.
+  void begin_list();
+  // `response`, which is empty, is written if a game server was allocated.
+  AllocationResult allocate(const allocation::AllocationRequest& request, allocation::AllocationResponse& response);
+  // In two steps, for whoever takes time to write: nobody else gets the server until settle().
+  Decision decide(const allocation::AllocationRequest& request, allocation::AllocationResponse& response);
+  void settle(const std::shared_ptr<Candidate>& allocated);
+  // Each write's fate; called with the fleet's lock held.
+  void set_writes(std::function<Write()> fate);
 
-  // The first game server, by selector and then by age in the fleet, that matches.
-  AllocationResult allocate(const allocation::AllocationRequest& request);
-  // Makes an allocated game server ready again; false if there is none of that name.
-  bool give_back(const std::string& space, const std::string& name);
+  // The allocated game server is gone, and another in its place; false if there is none of that name.
+  bool end_session(const std::string& space, const std::string& name);
 
-  std::size_t size() const { return servers_.size(); }
-  std::size_t ready() const;
+  std::size_t size() const;
+  std::map<GameServerState, std::size_t> states() const;
+  // What changed after a version; 0: everything.
+  FleetChanges changes_since(std::uint64_t version);
 
  private:
   using Clock = std::chrono::steady_clock;
 
-  void return_due(Clock::time_point now);
-  void make_ready(std::size_t index);
-  AllocationResult take(std::size_t index, const allocation::MetaPatch& patch);
+  // What a game server is born with.
+  struct Birth {
+    Labels labels;
+    Labels annotations;
+    std::map<std::string, Counter> counters;
+    std::map<std::string, List> lists;
+  };
+  struct Place {
+    const Candidate* server = nullptr;
+    std::shared_ptr<const Birth> birth;  // alike ones share it
+    std::uint64_t version = 0;
+  };
+  enum class Deed { kEndSession, kBecomeReady };
+  struct Due {
+    std::size_t place;
+    std::string name;  // of who must still be there
+    Deed deed;
+  };
+
+  void put(std::size_t place, GameServer server);
+  void touch(std::size_t place) { places_[place].version = ++version_; }
+  void note(FleetEvent::Kind kind, const GameServer& server, const std::string& detail = {});
+  void do_what_is_due(Clock::time_point now);
+  void replace(std::size_t place);
+  std::string new_name(const std::string& space, const std::string& old_name);
+  Decision decide_locked(const allocation::AllocationRequest& request, allocation::AllocationResponse& response);
 
   mutable std::mutex mutex_;
-  std::vector<GameServer> servers_;
-  std::unordered_map<std::string, std::size_t> by_name_;  // "namespace/name"
-  std::set<std::size_t> ready_;
-  std::set<std::size_t> allocated_;
-  std::chrono::milliseconds return_after_{0};
-  std::deque<std::pair<Clock::time_point, std::size_t>> due_;
+  const Life life_;
+  Allocator allocator_;
+  std::mt19937 random_;
+  std::vector<Place> places_;
+  std::multimap<Clock::time_point, Due> due_;
+  std::deque<FleetEvent> events_;
+  std::uint64_t version_ = 0;
 };
 
 // `count` ready game servers of fleet "local" in namespace "default".
 std::vector<GameServer> make_servers(std::size_t count);
-
-// Reads a fleet file (see sample-host/local-processor/fleet.example.json). Throws std::runtime_error that
-// names the file and what is wrong in it.
-std::vector<GameServer> read_fleet_file(const std::string& path);
 
 }  // namespace agones::local

@@ -2,13 +2,16 @@
 #include "local-processor/local_processor.h"
 
 #include <allocation/processor.grpc.pb.h>
+#include <google/protobuf/arena.h>
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/health_check_service_interface.h>
 
+#include <algorithm>
 #include <condition_variable>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <stdexcept>
 #include <thread>
 
@@ -71,12 +74,22 @@ class LocalProcessor::Impl final : public allocation::Processor::Service {
         faults_(options_.faults),
         dice_(options_.seed),
         serving_(options_.serving) {
+    if (options_.timing.batch_wait.count() > 0 || options_.timing.updates.per_second > 0 ||
+        options_.timing.updates.each.count() > 0 || options_.timing.updates.slow_rate > 0) {
+      queue_.emplace(fleet_, options_.timing, options_.seed);
+    }
     start_server();
+    set_faults(faults_);
     set_serving(serving_);
     puller_ = std::thread([this] { pull_loop(); });
   }
 
-  ~Impl() override { kill(); }
+  ~Impl() override {
+    kill();
+    if (decides_writes_) {
+      fleet_->set_writes(nullptr);
+    }
+  }
 
   std::string address() const {
     const std::size_t colon = options_.address.rfind(':');
@@ -93,11 +106,25 @@ class LocalProcessor::Impl final : public allocation::Processor::Service {
     }
   }
 
-  void set_faults(const Faults& faults) {
+  bool serving() const {
     const std::lock_guard<std::mutex> lock(mutex_);
-    faults_ = faults;
-    changed_.notify_all();
+    return serving_;
   }
+
+  void set_faults(const Faults& faults) {
+    {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      faults_ = faults;
+      changed_.notify_all();
+    }
+    // Its other processors' writes are their own business.
+    if (faults.write_conflict_rate > 0 || faults.write_error_rate > 0) {
+      decides_writes_ = true;
+      fleet_->set_writes([this] { return fate_of_write(); });
+    }
+  }
+
+  Faults faults() const { return current_faults(); }
 
   void kill() {
     {
@@ -111,6 +138,9 @@ class LocalProcessor::Impl final : public allocation::Processor::Service {
       }
     }
     changed_.notify_all();
+    if (queue_) {
+      queue_->close();
+    }
     // Without waiting for calls to end by themselves.
     server_->Shutdown(std::chrono::system_clock::now());
     puller_.join();
@@ -132,22 +162,25 @@ class LocalProcessor::Impl final : public allocation::Processor::Service {
  private:
   grpc::Status StreamBatches(grpc::ServerContext* context, Stream* stream) override {
     ProcessorMessage message;
-    // The first message registers; its payload is ignored, and without an id the stream ends.
-    if (!stream->Read(&message) || message.client_id().empty()) {
-      return grpc::Status::OK;
+    if (!stream->Read(&message)) {
+      return end_of_client();
+    }
+    // The first message registers; its payload is ignored.
+    if (message.client_id().empty()) {
+      return {grpc::StatusCode::INVALID_ARGUMENT, "clientID is required"};
     }
     const std::string id = message.client_id();
     const auto client = std::make_shared<Client>(*context, *stream);
     add(id, client);
-    while (may_read() && stream->Read(&message)) {
-      if (message.has_batch_request() && !handle(id, *client, message.batch_request())) {
-        break;
-      }
+    while (may_read() && take_message(id, *client, *stream)) {
     }
     client->detach();
     remove(id);
-    return grpc::Status::OK;
+    return end_of_client();
   }
+
+  // A client that closes its side is told what Go calls that.
+  static grpc::Status end_of_client() { return {grpc::StatusCode::UNKNOWN, "EOF"}; }
 
   void add(const std::string& id, const std::shared_ptr<Client>& client) {
     const std::lock_guard<std::mutex> lock(mutex_);
@@ -171,18 +204,28 @@ class LocalProcessor::Impl final : public allocation::Processor::Service {
     return !stopping_;
   }
 
+  // False if the stream is to end. What a batch and its answer are made of goes at once when both are done with.
+  bool take_message(const std::string& id, Client& client, Stream& stream) {
+    google::protobuf::Arena arena;
+    auto* const message = google::protobuf::Arena::CreateMessage<ProcessorMessage>(&arena);
+    return stream.Read(message) &&
+           (!message->has_batch_request() || handle(id, client, message->batch_request(), arena));
+  }
+
   // False if the stream is to end.
-  bool handle(const std::string& id, Client& client, const BatchRequest& batch) {
+  bool handle(const std::string& id, Client& client, const BatchRequest& batch, google::protobuf::Arena& arena) {
+    const auto start = std::chrono::steady_clock::now();
     const Faults faults = current_faults();
     const Plan plan = make_plan(faults);
-    ProcessorMessage answer;
+    ProcessorMessage& answer = *google::protobuf::Arena::CreateMessage<ProcessorMessage>(&arena);
     answer.set_client_id(id);
-    if (!wait_for(&Faults::work)) {
+    if (!wait_for(&Faults::work) || !answer_batch(id, client, batch, faults, *answer.mutable_batch_response())) {
       client.cancel();
       return false;
     }
-    answer_batch(id, client, batch, faults, *answer.mutable_batch_response());
-    if (!wait_for(&Faults::latency) || plan.drop_before) {
+    const bool alive = wait_for(&Faults::latency);
+    note_time(std::chrono::steady_clock::now() - start);
+    if (!alive || plan.drop_before) {
       client.cancel();
       return false;
     }
@@ -234,43 +277,79 @@ class LocalProcessor::Impl final : public allocation::Processor::Service {
     return !stopping_;
   }
 
-  void answer_batch(const std::string& id, Client& client, const BatchRequest& batch, const Faults& faults,
+  // False if the processor stops meanwhile.
+  bool answer_batch(const std::string& id, Client& client, const BatchRequest& batch, const Faults& faults,
                     allocation::BatchResponse& answer) {
     const bool pulled = client.pulled();
     answer.set_batch_id(batch.batch_id());
-    std::vector<LedgerEntry> allocated;
-    std::uint64_t refused = 0;
-    std::uint64_t without_request = 0;
     for (const auto& wrapper : batch.requests()) {
-      auto* response = answer.add_responses();
-      response->set_request_id(wrapper.request_id());
-      without_request += wrapper.has_request() ? 0 : 1;
-      AllocationResult result;
-      if (roll(faults.error_rate)) {
-        result.code = faults.error_code;
-        result.message = "injected fault";
-      } else {
-        result = fleet_->allocate(wrapper.request());
-      }
+      answer.add_responses()->set_request_id(wrapper.request_id());
+    }
+    std::vector<AllocationResult> results(static_cast<std::size_t>(batch.requests_size()));
+    if (!allocate(batch, faults, answer, results)) {
+      return false;
+    }
+    std::vector<LedgerEntry> allocated;
+    for (int i = 0; i < batch.requests_size(); ++i) {
+      AllocationResult& result = results[static_cast<std::size_t>(i)];
+      auto& response = *answer.mutable_responses(i);
       if (result.code != 0) {
-        response->mutable_error()->set_code(result.code);
-        response->mutable_error()->set_message(result.message);
-        ++refused;
+        response.mutable_error()->set_code(result.code);
+        response.mutable_error()->set_message(std::move(result.message));
       } else {
-        allocated.push_back({id, wrapper.request_id(), result.response.gameservername()});
-        response->mutable_response()->Swap(&result.response);
+        allocated.push_back({id, response.request_id(), response.response().gameservername()});
       }
     }
     pad(answer, faults.oversize_bytes);
+    const auto without_request = std::count_if(batch.requests().begin(), batch.requests().end(),
+                                               [](const auto& wrapper) { return !wrapper.has_request(); });
+    const auto requests = static_cast<std::uint64_t>(batch.requests_size());
     const std::lock_guard<std::mutex> lock(mutex_);
     ++counts_.batches;
-    counts_.requests += static_cast<std::uint64_t>(batch.requests_size());
+    counts_.requests += requests;
     counts_.allocated += allocated.size();
-    counts_.refused += refused;
-    counts_.wrappers_without_request += without_request;
+    counts_.refused += requests - allocated.size();
+    counts_.wrappers_without_request += static_cast<std::uint64_t>(without_request);
     counts_.batches_before_pull += pulled ? 0 : 1;
-    counts_.largest_batch = std::max(counts_.largest_batch, static_cast<std::uint64_t>(batch.requests_size()));
+    counts_.largest_batch = std::max(counts_.largest_batch, requests);
     ledger_.insert(ledger_.end(), std::make_move_iterator(allocated.begin()), std::make_move_iterator(allocated.end()));
+    return true;
+  }
+
+  // False if the processor stops meanwhile.
+  bool allocate(const BatchRequest& batch, const Faults& faults, allocation::BatchResponse& answer,
+                std::vector<AllocationResult>& results) {
+    std::vector<Errand> errands;
+    for (int i = 0; i < batch.requests_size(); ++i) {
+      AllocationResult& result = results[static_cast<std::size_t>(i)];
+      if (roll(faults.error_rate)) {
+        result = {faults.error_code, "injected fault"};
+      } else {
+        errands.push_back({&batch.requests(i).request(), answer.mutable_responses(i)->mutable_response(), &result});
+      }
+    }
+    if (queue_) {
+      return queue_->allocate(errands);
+    }
+    fleet_->begin_list();
+    for (const Errand& errand : errands) {
+      *errand.result = fleet_->allocate(*errand.request, *errand.response);
+    }
+    return true;
+  }
+
+  void note_time(std::chrono::duration<double> time) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    counts_.batch_times.add(time);
+  }
+
+  // Called with the fleet's lock held.
+  Write fate_of_write() {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (dice_.roll(faults_.write_conflict_rate)) {
+      return Write::kConflict;
+    }
+    return dice_.roll(faults_.write_error_rate) ? Write::kError : Write::kOk;
   }
 
   bool roll(double rate) {
@@ -363,10 +442,28 @@ class LocalProcessor::Impl final : public allocation::Processor::Service {
   std::map<std::string, std::shared_ptr<Client>> clients_;
   ProcessorCounts counts_;
   std::vector<LedgerEntry> ledger_;
+  bool decides_writes_ = false;
+  std::optional<AllocationQueue> queue_;
   int port_ = 0;
   std::unique_ptr<grpc::Server> server_;
   std::thread puller_;
 };
+
+QueueTiming timing_like_agones() {
+  QueueTiming timing;
+  timing.batch_wait = std::chrono::milliseconds(50);
+  timing.updates.per_second = 400;
+  timing.updates.burst = 500;
+  timing.updates.at_a_time = 100;
+  timing.updates.each = std::chrono::milliseconds(5);
+  return timing;
+}
+
+void BatchTimes::add(std::chrono::duration<double> time) {
+  const auto* const limit = std::lower_bound(kLimits.begin(), kLimits.end(), time.count());
+  ++counts[static_cast<std::size_t>(limit - kLimits.begin())];
+  sum += time.count();
+}
 
 LocalProcessor::LocalProcessor(LocalProcessorOptions options, std::shared_ptr<Fleet> fleet)
     : impl_(std::make_unique<Impl>(std::move(options), std::move(fleet))) {}
@@ -381,8 +478,16 @@ void LocalProcessor::set_serving(bool serving) {
   impl_->set_serving(serving);
 }
 
+bool LocalProcessor::serving() const {
+  return impl_->serving();
+}
+
 void LocalProcessor::set_faults(const Faults& faults) {
   impl_->set_faults(faults);
+}
+
+Faults LocalProcessor::faults() const {
+  return impl_->faults();
 }
 
 void LocalProcessor::kill() {

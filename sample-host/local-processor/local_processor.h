@@ -2,16 +2,18 @@
 // The allocation processor on one machine: the server side of the contract over an in-memory fleet, for
 // trying out and testing hosts without a cluster.
 //
-// One thread of its own sends the pulls; each client's stream runs on a thread of gRPC's server. The
-// destructor stops everything.
+// One thread of its own sends the pulls; each client's stream runs on a thread of gRPC's server, and works on one batch after
+// the other. With a cluster's timing, they wait for a thread that does what the allocator's does. The destructor stops everything.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "local-processor/allocation_queue.h"
 #include "local-processor/faults.h"
 #include "local-processor/fleet.h"
 
@@ -20,6 +22,8 @@ namespace agones::local {
 struct LocalProcessorOptions {
   std::string address = "127.0.0.1:0";  // port 0: the system picks one
   std::chrono::milliseconds pull_interval{200};
+  // How long allocations take. Without any, a batch is answered at once.
+  QueueTiming timing;
   bool serving = true;  // false: a standby replica
   bool health_service = true;
   Faults faults;
@@ -37,6 +41,17 @@ struct LedgerEntry {
   std::string game_server;
 };
 
+// How long batches took, from their arrival to their answer.
+struct BatchTimes {
+  static constexpr std::array<double, 12> kLimits = {0.001, 0.002, 0.005, 0.01, 0.02, 0.05,
+                                                     0.1,   0.2,   0.5,   1,    2,    5};  // seconds
+
+  std::array<std::uint64_t, kLimits.size() + 1> counts{};  // up to each limit, and above
+  double sum = 0;                                          // seconds
+
+  void add(std::chrono::duration<double> time);
+};
+
 struct ProcessorCounts {
   std::uint64_t streams = 0;  // registered, ever
   std::uint64_t clients = 0;  // registered now
@@ -48,7 +63,11 @@ struct ProcessorCounts {
   std::uint64_t wrappers_without_request = 0;  // each would have crashed the real processor
   std::uint64_t batches_before_pull = 0;
   std::uint64_t largest_batch = 0;  // requests
+  BatchTimes batch_times;
 };
+
+// What a cluster does at its defaults: a wait of 50 ms, 400 writes a second after a burst of 500, 100 at a time, 5 ms each.
+QueueTiming timing_like_agones();
 
 class LocalProcessor {
  public:
@@ -62,7 +81,9 @@ class LocalProcessor {
   std::string address() const;
   // A processor that does not serve says NOT_SERVING, still accepts streams, and never pulls.
   void set_serving(bool serving);
+  bool serving() const;
   void set_faults(const Faults& faults);
+  Faults faults() const;
   // Ends all streams at once, answers nothing more, listens no more.
   void kill();
 

@@ -7,9 +7,12 @@
 #include <iostream>
 #include <iterator>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <stdexcept>
 #include <string>
 
+#include "local-processor/fleet_file.h"
+#include "local-processor/http/http_side.h"
 #include "local-processor/local_processor.h"
 
 namespace {
@@ -19,12 +22,37 @@ using namespace agones::local;
 
 struct CommandLine {
   LocalProcessorOptions options;
+  Rules rules;
   std::string fleet_file;
   std::size_t servers = 0;
-  std::uint32_t return_after_ms = 0;
+  Life life;
+  std::string http;
   std::string port_file;
+  std::string http_port_file;
   std::string ledger_file;
   bool help = false;
+};
+
+// As they are typed; the rest goes straight into the CommandLine.
+struct Typed {
+  std::uint32_t pull_ms = 0;
+  std::uint32_t work_ms = 0;
+  std::uint32_t latency_ms = 0;
+  std::uint32_t session_ms = 0;
+  std::uint32_t start_ms = 0;
+  bool like_agones = false;
+  std::optional<std::uint32_t> batch_wait_ms;
+  std::optional<double> updates_per_second;
+  std::optional<std::uint32_t> update_burst;
+  std::optional<std::uint32_t> updates_at_a_time;
+  std::optional<std::uint32_t> update_ms;
+  double slow_update_rate = 0;
+  std::uint32_t slow_update_ms = 0;
+  std::string feature_gates;
+  bool standby = false;
+  std::string certificate;
+  std::string key;
+  std::string client_ca;
 };
 
 std::string read_file(const std::string& path) {
@@ -38,30 +66,59 @@ std::string read_file(const std::string& path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
-po::options_description describe(CommandLine& line, std::uint32_t& pull_ms, std::uint32_t& work_ms,
-                                 std::uint32_t& latency_ms, bool& standby, std::string (&tls)[3]) {
-  Faults& faults = line.options.faults;
+template <typename T>
+auto optional_value(std::optional<T>& target) {
+  return po::value<T>()->notifier([&target](const T& value) { target = value; });
+}
+
+po::options_description describe(CommandLine& line, Typed& typed) {
   po::options_description general(
-      "local-processor: the Agones allocation processor over an in-memory fleet\n\n"
+      "local-processor: the Agones allocation processor over an in-memory fleet. It decides as Agones v1.60 does.\n\n"
       "SIGUSR1 switches between serving and standby, SIGINT and SIGTERM end it.\n\nOptions");
   general.add_options()("help,h", po::bool_switch(&line.help), "show this text")(
       "listen", po::value(&line.options.address)->default_value("127.0.0.1:9090"), "address; port 0: any free one")(
-      "servers", po::value(&line.servers)->default_value(1000), "so many game servers of fleet 'local'")(
-      "fleet-file", po::value(&line.fleet_file), "game servers from a file instead")(
-      "return-after-ms", po::value(&line.return_after_ms)->default_value(0),
-      "game servers are ready again so long after they were allocated; 0: never")(
-      "pull-interval-ms", po::value(&pull_ms)->default_value(200), "time between pulls")(
-      "standby", po::bool_switch(&standby), "start as a replica that does not serve")(
-      "tls-certificate", po::value(&tls[0]), "PEM file; with it, the processor speaks TLS")(
-      "tls-key", po::value(&tls[1]), "PEM file")("tls-client-ca", po::value(&tls[2]),
-                                                 "PEM file; with it, clients must show a certificate")(
+      "http", po::value(&line.http)->value_name("HOST:PORT"),
+      "also serve a page with the live fleet, /fleet, /metrics, and POST /release, /faults, /serving")(
+      "pull-interval-ms", po::value(&typed.pull_ms)->default_value(200), "time between pulls")(
+      "standby", po::bool_switch(&typed.standby), "start as a replica that does not serve")(
+      "tls-certificate", po::value(&typed.certificate), "PEM file; with it, the processor speaks TLS")(
+      "tls-key", po::value(&typed.key), "PEM file")("tls-client-ca", po::value(&typed.client_ca),
+                                                    "PEM file; with it, clients must show a certificate")(
       "port-file", po::value(&line.port_file), "write the address here once it listens")(
+      "http-port-file", po::value(&line.http_port_file), "write the page's URL here once it is served")(
       "ledger", po::value(&line.ledger_file), "write all allocations here as JSON at the end");
+  po::options_description fleet("The fleet");
+  fleet.add_options()("servers", po::value(&line.servers)->default_value(1000),
+                      "so many game servers of fleet 'local'")(
+      "fleet-file", po::value(&line.fleet_file),
+      "game servers from a file instead: what kubectl get gameservers -o yaml prints, or JSON as in "
+      "fleet.example.json")("session-ms", po::value(&typed.session_ms)->default_value(0),
+                            "an allocated game server is gone after so long, and another in its place; 0: never")(
+      "start-ms", po::value(&typed.start_ms)->default_value(0), "time that another takes to become ready");
+  po::options_description cluster("What a cluster's operator decides");
+  cluster.add_options()("http-unallocated-status-code",
+                        po::value(&line.rules.unallocated_http_status)->default_value(429),
+                        "HTTP status for 'none left'; clients get its gRPC code")(
+      "feature-gates", po::value(&typed.feature_gates), "CountsAndLists=false turns counters and lists off");
+  po::options_description timing("How long allocations take: without any of these, no time");
+  timing.add_options()("like-agones", po::bool_switch(&typed.like_agones),
+                       "as a cluster at its defaults: 50 ms, 400 a second, burst 500, 100 at a time, 5 ms each")(
+      "batch-wait-ms", optional_value(typed.batch_wait_ms), "gathering of requests, once none waits")(
+      "updates-per-second", optional_value(typed.updates_per_second), "allocations that the API server takes; 0: all")(
+      "update-burst", optional_value(typed.update_burst), "of these at once, after a pause")(
+      "updates-at-a-time", optional_value(typed.updates_at_a_time), "under way together")(
+      "update-ms", optional_value(typed.update_ms), "time of each")(
+      "slow-update-rate", po::value(&typed.slow_update_rate)->default_value(0), "so many, of 1, are slow")(
+      "slow-update-ms", po::value(&typed.slow_update_ms)->default_value(0), "time of a slow one");
+  Faults& faults = line.options.faults;
   po::options_description fault_options("Faults, to test hosts with (rates are from 0 to 1, per batch)");
-  fault_options.add_options()("work-ms", po::value(&work_ms)->default_value(0), "wait before each batch is worked on")(
-      "latency-ms", po::value(&latency_ms)->default_value(0), "wait before each answer")(
+  fault_options.add_options()("work-ms", po::value(&typed.work_ms)->default_value(0),
+                              "wait before each batch is worked on")(
+      "latency-ms", po::value(&typed.latency_ms)->default_value(0), "wait before each answer")(
       "error-rate", po::value(&faults.error_rate), "requests that fail")(
       "error-code", po::value(&faults.error_code)->default_value(13), "gRPC code of these")(
+      "write-conflict-rate", po::value(&faults.write_conflict_rate), "updates that meet another and are tried again")(
+      "write-error-rate", po::value(&faults.write_error_rate), "updates that fail")(
       "drop-before-answer", po::value(&faults.drop_before_answer), "end the stream instead of answering")(
       "drop-after-answer", po::value(&faults.drop_after_answer), "end the stream after answering")(
       "answer-twice", po::value(&faults.answer_twice), "repeat the answer")(
@@ -70,18 +127,40 @@ po::options_description describe(CommandLine& line, std::uint32_t& pull_ms, std:
       "oversize-bytes", po::value(&faults.oversize_bytes), "pad answers to at least so many bytes")(
       "stop-pulling", po::bool_switch(&faults.stop_pulling), "never pull")(
       "stop-reading", po::bool_switch(&faults.stop_reading), "never read a batch")(
-      "seed", po::value(&line.options.seed)->default_value(1), "of the rates");
-  return general.add(fault_options);
+      "seed", po::value(&line.options.seed)->default_value(1), "of everything random");
+  return general.add(fleet).add(cluster).add(timing).add(fault_options);
+}
+
+void require(bool good, const char* problem) {
+  if (!good) {
+    throw std::runtime_error(problem);
+  }
+}
+
+QueueTiming timing_from(const Typed& typed) {
+  QueueTiming timing = typed.like_agones ? timing_like_agones() : QueueTiming{};
+  UpdateTiming& updates = timing.updates;
+  timing.batch_wait =
+      std::chrono::milliseconds(typed.batch_wait_ms.value_or(static_cast<std::uint32_t>(timing.batch_wait.count())));
+  updates.per_second = typed.updates_per_second.value_or(updates.per_second);
+  updates.burst = typed.update_burst.value_or(updates.burst);
+  updates.at_a_time = typed.updates_at_a_time.value_or(updates.at_a_time);
+  if (typed.update_ms) {
+    updates.each = std::chrono::milliseconds(*typed.update_ms);
+  }
+  updates.slow_rate = typed.slow_update_rate;
+  updates.slow = std::chrono::milliseconds(typed.slow_update_ms);
+  require(updates.per_second >= 0, "--updates-per-second must not be negative");
+  require(updates.burst > 0, "--update-burst must be at least 1");
+  require(updates.at_a_time > 0, "--updates-at-a-time must be at least 1");
+  require(updates.slow_rate >= 0 && updates.slow_rate <= 1, "--slow-update-rate must be from 0 to 1");
+  return timing;
 }
 
 CommandLine parse(int argc, char** argv) {
   CommandLine line;
-  std::uint32_t pull_ms = 0;
-  std::uint32_t work_ms = 0;
-  std::uint32_t latency_ms = 0;
-  bool standby = false;
-  std::string tls[3];
-  const po::options_description description = describe(line, pull_ms, work_ms, latency_ms, standby, tls);
+  Typed typed;
+  const po::options_description description = describe(line, typed);
   po::variables_map values;
   po::store(po::parse_command_line(argc, argv, description), values);
   po::notify(values);
@@ -89,17 +168,32 @@ CommandLine parse(int argc, char** argv) {
     std::cout << description;
     return line;
   }
-  if (pull_ms == 0) {
-    throw std::runtime_error("--pull-interval-ms must be at least 1");
-  }
-  line.options.pull_interval = std::chrono::milliseconds(pull_ms);
-  line.options.faults.work = std::chrono::milliseconds(work_ms);
-  line.options.faults.latency = std::chrono::milliseconds(latency_ms);
-  line.options.serving = !standby;
-  line.options.certificate_pem = read_file(tls[0]);
-  line.options.key_pem = read_file(tls[1]);
-  line.options.client_ca_pem = read_file(tls[2]);
+  require(typed.pull_ms > 0, "--pull-interval-ms must be at least 1");
+  require(typed.feature_gates.empty() || typed.feature_gates == "CountsAndLists=false" ||
+              typed.feature_gates == "CountsAndLists=true",
+          "--feature-gates must be CountsAndLists=false or CountsAndLists=true");
+  require(line.http_port_file.empty() || !line.http.empty(), "--http-port-file needs --http");
+  line.rules.counts_and_lists = typed.feature_gates != "CountsAndLists=false";
+  line.life.session = std::chrono::milliseconds(typed.session_ms);
+  line.life.start = std::chrono::milliseconds(typed.start_ms);
+  line.options.pull_interval = std::chrono::milliseconds(typed.pull_ms);
+  line.options.timing = timing_from(typed);
+  line.options.faults.work = std::chrono::milliseconds(typed.work_ms);
+  line.options.faults.latency = std::chrono::milliseconds(typed.latency_ms);
+  line.options.serving = !typed.standby;
+  line.options.certificate_pem = read_file(typed.certificate);
+  line.options.key_pem = read_file(typed.key);
+  line.options.client_ca_pem = read_file(typed.client_ca);
   return line;
+}
+
+// Renamed into place, so that a reader never sees half of it.
+void write_whole(const std::string& path, const std::string& text) {
+  if (!path.empty()) {
+    const std::string temporary = path + ".new";
+    std::ofstream(temporary) << text << '\n';
+    std::rename(temporary.c_str(), path.c_str());
+  }
 }
 
 void write_ledger(const std::string& path, const LocalProcessor& processor) {
@@ -133,22 +227,34 @@ class Signals {
 
 int run(const CommandLine& line) {
   const Signals signals;
-  auto fleet =
-      std::make_shared<Fleet>(line.fleet_file.empty() ? make_servers(line.servers) : read_fleet_file(line.fleet_file));
-  fleet->return_after(std::chrono::milliseconds(line.return_after_ms));
+  FleetFile file;
+  if (line.fleet_file.empty()) {
+    file.servers = make_servers(line.servers);
+  } else {
+    file = read_fleet_file(line.fleet_file);
+  }
+  Rules rules = line.rules;
+  rules.policies = std::move(file.policies);
+  const auto fleet = std::make_shared<Fleet>(std::move(file.servers), std::move(rules), line.life, line.options.seed);
   LocalProcessor processor(line.options, fleet);
+  std::optional<HttpSide> http;
+  if (!line.http.empty()) {
+    try {
+      http.emplace(line.http, processor, fleet);
+    } catch (const std::runtime_error& error) {
+      throw std::runtime_error(std::string("--http: ") + error.what());
+    }
+  }
   std::cout << "local-processor: " << fleet->size() << " game servers, listening on " << processor.address()
-            << std::endl;
-  if (!line.port_file.empty()) {
-    // Renamed into place, so that a reader never sees half of it.
-    const std::string temporary = line.port_file + ".new";
-    std::ofstream(temporary) << processor.address() << '\n';
-    std::rename(temporary.c_str(), line.port_file.c_str());
+            << (http ? ", page at " + http->url() : "") << std::endl;
+  write_whole(line.port_file, processor.address());
+  if (http) {
+    write_whole(line.http_port_file, http->url());
   }
-  for (bool serving = line.options.serving; signals.wait() == SIGUSR1;) {
-    serving = !serving;
-    processor.set_serving(serving);
+  while (signals.wait() == SIGUSR1) {
+    processor.set_serving(!processor.serving());
   }
+  http.reset();
   processor.kill();
   if (!line.ledger_file.empty()) {
     write_ledger(line.ledger_file, processor);

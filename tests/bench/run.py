@@ -178,7 +178,7 @@ def guard(build):
         clients = Clients(build, folder)
         results = []
         with Server([build / "sample-host/local-processor", "--listen", "127.0.0.1:0", "--fleet-file", fleet_file,
-                     "--pull-interval-ms", "20", "--return-after-ms", "1"]) as server:
+                     "--pull-interval-ms", "20", "--session-ms", "1"]) as server:
             for repetition in range(3):
                 for client in turn(["plugin", "host", "bare"], repetition):
                     results.append(clients.measure(client, "load", server, requests=100_000, in_flight=10_000))

@@ -105,7 +105,7 @@ TEST(Allocate, RejectionsCarryCodeAndText) {
   EXPECT_EQ(client.results[1].message, "there is no available GameServer to allocate");
 }
 
-TEST(Allocate, AReturnedGameServerIsGivenAgain) {
+TEST(Allocate, AfterASessionAnotherGameServerIsThere) {
   auto fleet = fleet_of(1);
   LocalProcessor processor(quick_options(), fleet);
   Client client(processor.address());
@@ -113,8 +113,8 @@ TEST(Allocate, AReturnedGameServerIsGivenAgain) {
     client.allocate();
     ASSERT_TRUE(client.poll_until_results(round));
     EXPECT_EQ(client.results.back().outcome, PROC_OUTCOME_ALLOCATED);
-    EXPECT_TRUE(fleet->give_back("default", "local-1"));
-    EXPECT_FALSE(fleet->give_back("default", "local-1"));
+    EXPECT_TRUE(fleet->end_session("default", client.results.back().game_server));
+    EXPECT_FALSE(fleet->end_session("default", client.results.back().game_server));
   }
 }
 

@@ -23,6 +23,14 @@ def until(condition, what):
     sys.exit(f"game_host_test: {what} did not come")
 
 
+def packing():
+    done = subprocess.run([*COMMAND, "-n", "400"], stdout=subprocess.PIPE, text=True, check=True, timeout=PATIENCE)
+    # 80 of each node's game servers are of the mode that is asked for.
+    rows = re.findall(r"^  (node-\d+) +80  (arena-\d+, arena-\d+, arena-\d+), \.\.\.$", done.stdout, re.MULTILINE)
+    assert len(rows) == 5, done.stdout
+    assert "6 of the fleet's 11 nodes have none" in done.stdout, done.stdout
+
+
 def live_on_a_terminal():
     child, terminal = pty.fork()
     if child == 0:
@@ -81,6 +89,7 @@ def metrics():
         assert refused.returncode == 2 and "--metrics" in refused.stderr, refused
 
 
+packing()
 live_on_a_terminal()
 live_into_a_pipe()
 metrics()

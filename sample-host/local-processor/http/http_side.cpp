@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "local-processor/http/http_side.h"
+
+#include <httplib.h>
+
+#include <nlohmann/json.hpp>
+#include <stdexcept>
+
+#include "local-processor/http/page.h"
+#include "local-processor/http/views.h"
+
+namespace agones::local {
+
+namespace {
+
+using httplib::Request;
+using httplib::Response;
+using nlohmann::json;
+
+constexpr char kJson[] = "application/json";
+
+void answer(Response& response, const json& body) {
+  // Names and labels from a file may hold any bytes.
+  response.set_content(body.dump(-1, ' ', false, json::error_handler_t::replace), kJson);
+}
+
+void refuse(Response& response, int status, const std::string& why) {
+  response.status = status;
+  answer(response, {{"error", why}});
+}
+
+// A name that somebody else's server resolves to loopback is not ours (DNS rebinding).
+bool names_this_machine(const std::string& host) {
+  const std::string name = host.substr(0, host.rfind(':'));
+  return name == "localhost" || name.find_first_not_of("0123456789.") == std::string::npos || name.front() == '[';
+}
+
+// Every request passes here first.
+httplib::Server::HandlerResponse guard(const Request& request, Response& response) {
+  if (!names_this_machine(request.get_header_value("Host"))) {
+    refuse(response, 403, "the Host header is neither an address nor localhost");
+    return httplib::Server::HandlerResponse::Handled;
+  }
+  // With this type, a browser asks before it sends what another site's page wants sent; and nobody here says yes.
+  if (request.method == "POST" && request.get_header_value("Content-Type").rfind(kJson, 0) != 0) {
+    refuse(response, 415, "the Content-Type must be application/json");
+    return httplib::Server::HandlerResponse::Handled;
+  }
+  return httplib::Server::HandlerResponse::Unhandled;
+}
+
+std::string text_member(const json& body, const char* name, const char* otherwise) {
+  if (!body.contains(name) && otherwise != nullptr) {
+    return otherwise;
+  }
+  if (!body.contains(name) || !body.at(name).is_string()) {
+    throw std::runtime_error(std::string(name) + ": not a text");
+  }
+  return body.at(name);
+}
+
+// Runs what a POST asks for; bad input is answered with what is wrong.
+template <typename Work>
+httplib::Server::Handler post(Work work) {
+  return [work](const Request& request, Response& response) {
+    try {
+      const json body = json::parse(request.body);
+      if (!body.is_object()) {
+        throw std::runtime_error("expected a JSON object");
+      }
+      work(body, response);
+    } catch (const std::exception& error) {
+      refuse(response, 400, error.what());
+    }
+  };
+}
+
+void set_up(httplib::Server& server, LocalProcessor& processor, const std::shared_ptr<Fleet>& fleet) {
+  server.set_pre_routing_handler(guard);
+  server.Get("/", [](const Request&, Response& response) { response.set_content(kPage, "text/html; charset=utf-8"); });
+  server.Get("/fleet",
+             [fleet](const Request&, Response& response) { answer(response, fleet_json(fleet->changes_since(0))); });
+  server.Get("/changes", [fleet, &processor](const Request& request, Response& response) {
+    const std::string since = request.get_param_value("since");
+    if (since.size() > 18 || since.find_first_not_of("0123456789") != std::string::npos) {
+      refuse(response, 400, "since: not a version");
+      return;
+    }
+    answer(response, changes_json(fleet->changes_since(since.empty() ? 0 : std::stoull(since)), processor.counts(),
+                                  processor.serving(), processor.faults()));
+  });
+  server.Get("/metrics", [fleet, &processor](const Request&, Response& response) {
+    response.set_content(metrics_text(fleet->states(), processor.counts(), processor.serving()),
+                         "text/plain; version=0.0.4");
+  });
+  server.Post("/release", post([fleet](const json& body, Response& response) {
+                const std::string space = text_member(body, "namespace", "default");
+                const std::string name = text_member(body, "name", nullptr);
+                if (fleet->end_session(space, name)) {
+                  answer(response, {{"released", space + "/" + name}});
+                } else {
+                  refuse(response, 404, "no game server " + space + "/" + name + " is allocated");
+                }
+              }));
+  server.Post("/faults", post([&processor](const json& body, Response& response) {
+                processor.set_faults(changed_faults(processor.faults(), body));
+                answer(response, faults_json(processor.faults()));
+              }));
+  server.Post("/serving", post([&processor](const json& body, Response& response) {
+                if (!body.contains("serving") || !body.at("serving").is_boolean()) {
+                  throw std::runtime_error("serving: not true or false");
+                }
+                processor.set_serving(body.at("serving"));
+                answer(response, {{"serving", processor.serving()}});
+              }));
+}
+
+}  // namespace
+
+HttpSide::HttpSide(const std::string& address, LocalProcessor& processor, std::shared_ptr<Fleet> fleet)
+    : server_(address, [&](httplib::Server& server) { set_up(server, processor, fleet); }) {}
+
+}  // namespace agones::local

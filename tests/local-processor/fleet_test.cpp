@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+// Lives of game servers, and the queue with a cluster's timing.
+#include "local-processor/fleet.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <atomic>
+#include <memory>
+#include <set>
+#include <thread>
+
+#include "local-processor/allocation_queue.h"
+#include "support/wait.h"
+
+namespace agones::local {
+namespace {
+
+using namespace std::chrono_literals;
+using test::wait_until;
+
+allocation::AllocationRequest any() {
+  allocation::AllocationRequest request;
+  request.set_namespace_("default");
+  return request;
+}
+
+std::string allocate(Fleet& fleet, const allocation::AllocationRequest& request = any()) {
+  allocation::AllocationResponse response;
+  fleet.begin_list();
+  const AllocationResult result = fleet.allocate(request, response);
+  return result.code == 0 ? response.gameservername() : std::to_string(result.code);
+}
+
+std::size_t count(const Fleet& fleet, GameServerState state) {
+  const auto states = fleet.states();
+  const auto found = states.find(state);
+  return found == states.end() ? 0 : found->second;
+}
+
+TEST(Fleet, AnEndedSessionMakesRoomForAnotherOfItsKind) {
+  auto servers = make_servers(1);
+  servers[0].counters["players"] = {1, 10};
+  Fleet fleet(servers);
+  auto request = any();
+  (*request.mutable_metadata()->mutable_labels())["session"] = "7";
+  auto& action = (*request.mutable_counters())["players"];
+  action.mutable_action()->set_value("Increment");
+  action.mutable_amount()->set_value(4);
+  EXPECT_EQ(allocate(fleet, request), "local-1");
+  EXPECT_EQ(allocate(fleet), "8");
+  EXPECT_FALSE(fleet.end_session("other", "local-1"));
+  EXPECT_TRUE(fleet.end_session("default", "local-1"));
+  EXPECT_FALSE(fleet.end_session("default", "local-1")) << "it is gone";
+
+  const FleetChanges now = fleet.changes_since(0);
+  ASSERT_EQ(now.cells.size(), 1U);
+  const GameServer& fresh = now.cells[0].server;
+  EXPECT_NE(fresh.name, "local-1");
+  EXPECT_EQ(fresh.name.rfind("local-", 0), 0U);
+  EXPECT_EQ(fresh.state, GameServerState::kReady);
+  EXPECT_EQ(fresh.labels, servers[0].labels);
+  EXPECT_TRUE(fresh.annotations.empty());
+  EXPECT_EQ(fresh.counters.at("players").count, 1);
+  EXPECT_EQ(fresh.node, "node-1");
+  EXPECT_EQ(allocate(fleet), fresh.name);
+}
+
+TEST(Fleet, SessionsEndByThemselvesAndANewOneTakesTimeToStart) {
+  Life life;
+  life.session = 20ms;
+  life.start = 20ms;
+  Fleet fleet(make_servers(3), {}, life);
+  std::set<std::string> names;
+  bool was_starting = false;
+  ASSERT_TRUE(wait_until([&] {
+    const std::string name = allocate(fleet);
+    if (name != "8") {
+      EXPECT_TRUE(names.insert(name).second) << name << " twice";
+    }
+    was_starting = was_starting || count(fleet, GameServerState::kStarting) > 0;
+    return names.size() >= 10 && was_starting;
+  }));
+  EXPECT_EQ(fleet.size(), 3U);
+}
+
+TEST(Fleet, ReAllocationDoesNotMakeASessionLonger) {
+  Life life;
+  life.session = 30ms;
+  Fleet fleet(make_servers(1), {}, life);
+  ASSERT_EQ(allocate(fleet), "local-1");
+  auto again = any();
+  again.add_gameserverselectors()->set_gameserverstate(allocation::GameServerSelector::ALLOCATED);
+  ASSERT_TRUE(wait_until([&] { return allocate(fleet, again) == "8"; }));
+}
+
+TEST(Fleet, ChangesComeOnceAndInFull) {
+  Fleet fleet(make_servers(100));
+  const FleetChanges all = fleet.changes_since(0);
+  EXPECT_EQ(all.cells.size(), 100U);
+  EXPECT_TRUE(fleet.changes_since(all.version).cells.empty());
+  const std::string name = allocate(fleet);
+  const FleetChanges one = fleet.changes_since(all.version);
+  ASSERT_EQ(one.cells.size(), 1U);
+  EXPECT_EQ(one.cells[0].server.name, name);
+  EXPECT_EQ(one.cells[0].server.state, GameServerState::kAllocated);
+  ASSERT_EQ(one.events.size(), 1U);
+  EXPECT_EQ(one.events[0].server, "default/" + name);
+}
+
+TEST(Fleet, ActionsThatCannotBeDoneAreEvents) {
+  Fleet fleet(make_servers(1));
+  auto request = any();
+  auto& action = (*request.mutable_counters())["rooms"];
+  action.mutable_capacity()->set_value(3);
+  EXPECT_EQ(allocate(fleet, request), "local-1");
+  const auto events = fleet.changes_since(0).events;
+  ASSERT_EQ(events.size(), 2U);
+  EXPECT_EQ(events[1].kind, FleetEvent::Kind::kWarning);
+  EXPECT_NE(events[1].detail.find("Counter not found in GameServer local-1"), std::string::npos);
+}
+
+struct Batch {
+  explicit Batch(std::size_t size) : requests(size, any()), responses(size), results(size) {
+    for (std::size_t i = 0; i < size; ++i) {
+      errands.push_back({&requests[i], &responses[i], &results[i]});
+    }
+  }
+  Batch(const Batch&) = delete;
+  Batch& operator=(const Batch&) = delete;
+  std::size_t allocated() const {
+    return static_cast<std::size_t>(
+        std::count_if(results.begin(), results.end(), [](const auto& result) { return result.code == 0; }));
+  }
+
+  std::vector<allocation::AllocationRequest> requests;
+  std::vector<allocation::AllocationResponse> responses;
+  std::vector<AllocationResult> results;
+  std::vector<Errand> errands;
+};
+
+TEST(AllocationQueue, ABatchTakesTheWaitAndItsUpdates) {
+  QueueTiming timing;
+  timing.batch_wait = 50ms;
+  timing.updates.per_second = 1000;
+  timing.updates.burst = 1;
+  const auto fleet = std::make_shared<Fleet>(make_servers(500));
+  AllocationQueue queue(fleet, timing, 1);
+  Batch batch(200);
+  const auto start = std::chrono::steady_clock::now();
+  ASSERT_TRUE(queue.allocate(batch.errands));
+  // One goes at once, 199 at the rate. More is the machine's.
+  EXPECT_GE(std::chrono::steady_clock::now() - start, 199ms);
+  EXPECT_EQ(batch.allocated(), 200U);
+}
+
+TEST(AllocationQueue, RefusalsNeedNoUpdate) {
+  QueueTiming timing;
+  timing.updates.each = std::chrono::hours(1);
+  const auto fleet = std::make_shared<Fleet>(make_servers(1));
+  AllocationQueue queue(fleet, timing, 1);
+  Batch batch(1);
+  batch.requests[0].set_namespace_("nowhere");
+  ASSERT_TRUE(queue.allocate(batch.errands));
+  EXPECT_EQ(batch.results[0].code, 8);
+}
+
+TEST(AllocationQueue, OneSlowUpdateHoldsUpItsBatchAndNoOther) {
+  QueueTiming timing;
+  timing.updates.each = std::chrono::hours(1);
+  timing.updates.at_a_time = 100;
+  const auto fleet = std::make_shared<Fleet>(make_servers(10));
+  AllocationQueue queue(fleet, timing, 1);
+  Batch slow(1);
+  std::atomic<bool> ended{false};
+  std::thread waits([&] {
+    EXPECT_FALSE(queue.allocate(slow.errands)) << "closed before it was done";
+    ended = true;
+  });
+  ASSERT_TRUE(wait_until([&] { return count(*fleet, GameServerState::kAllocated) == 1; }));
+  Batch refused(1);
+  refused.requests[0].set_namespace_("nowhere");
+  EXPECT_TRUE(queue.allocate(refused.errands));
+  EXPECT_FALSE(ended);
+  queue.close();
+  waits.join();
+}
+
+TEST(AllocationQueue, ManyStreamsShareTheServersAndNoneIsGivenTwice) {
+  QueueTiming timing;
+  timing.batch_wait = 1ms;
+  timing.updates.each = 1ms;
+  const auto fleet = std::make_shared<Fleet>(make_servers(1000));
+  AllocationQueue queue(fleet, timing, 1);
+  std::vector<std::unique_ptr<Batch>> batches;
+  std::vector<std::thread> streams;
+  for (int i = 0; i < 8; ++i) {
+    batches.push_back(std::make_unique<Batch>(100));
+    streams.emplace_back([&queue, batch = batches.back().get()] { EXPECT_TRUE(queue.allocate(batch->errands)); });
+  }
+  std::set<std::string> names;
+  for (std::size_t i = 0; i < streams.size(); ++i) {
+    streams[i].join();
+    for (const auto& response : batches[i]->responses) {
+      EXPECT_TRUE(names.insert(response.gameservername()).second) << response.gameservername();
+    }
+  }
+  EXPECT_EQ(names.size(), 800U);
+}
+
+}  // namespace
+}  // namespace agones::local
