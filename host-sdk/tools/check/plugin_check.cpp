@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// agones-processor-check FILE: whether a file is a plugin that a host can use, in plain words.
+#include "check/plugin_check.h"
+
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -15,6 +16,8 @@
 #include <string>
 
 #include "loader/elf_file.h"
+
+namespace check {
 
 namespace {
 
@@ -154,13 +157,8 @@ std::string init_and_shut_down(const std::string& path) {
 
 }  // namespace
 
-int main(int argc, char** argv) {
-  if (argc != 2 || argv[1][0] == '-') {
-    std::cerr << "usage: agones-processor-check FILE\n"
-                 "Checks a plugin's file. Exit codes: 0 good, 1 not good, 2 wrong usage.\n";
-    return 2;
-  }
-  const std::string path = argv[1];
+bool check_plugin(const std::string& path) {
+  g_good = true;
   std::cout << path << '\n' << std::flush;
   if (check_file(path)) {
     in_child("loads, with this ABI version", [&] { return load(path); });
@@ -169,5 +167,7 @@ int main(int argc, char** argv) {
     }
   }
   std::cout << (g_good ? "it can be used\n" : "it can not be used\n");
-  return g_good ? 0 : 1;
+  return g_good;
 }
+
+}  // namespace check

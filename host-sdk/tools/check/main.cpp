@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+// agones-processor-check: a doctor for plugins' files and for live processors.
+#include <boost/program_options.hpp>
+#include <cstdlib>
+#include <exception>
+#include <iostream>
+#include <stdexcept>
+
+#include "check/plugin_check.h"
+#include "check/processor_check.h"
+
+namespace {
+
+namespace po = boost::program_options;
+
+constexpr int kExitBad = 1;
+constexpr int kExitUsage = 2;
+
+struct CommandLine {
+  std::string file;
+  check::ProcessorOptions processor;
+  bool allocates = false;
+  std::string request = "{}";
+  std::uint32_t timeout_ms = 0;
+  bool json = false;
+  bool help = false;
+};
+
+po::options_description describe(CommandLine& line) {
+  check::ProcessorOptions& processor = line.processor;
+  po::options_description options(
+      "agones-processor-check FILE                  whether a file is a plugin that a host can use\n"
+      "agones-processor-check --processor ADDRESS   whether a live processor can be used, and what to do if not\n\n"
+      "Exit codes: 0 good, 1 not good, 2 wrong usage\n\nOptions for a processor");
+  options.add_options()("help,h", po::bool_switch(&line.help), "show this text")(
+      "processor", po::value(&processor.address),
+      "as the plugin's processor_address: host[:port], several with commas")(
+      "allocate", po::bool_switch(&line.allocates), "allocate one game server, too. Nothing gives it back")(
+      "namespace", po::value(&processor.name_space)->default_value("default"), "of that game server")(
+      "request", po::value(&line.request), "what to ask for, as JSON; default: any game server")(
+      "pulls", po::value(&processor.pulls)->default_value(5), "to wait for")(
+      "timeout-ms", po::value(&line.timeout_ms)->default_value(5000), "for each step")(
+      "tls", po::bool_switch(&processor.tls), "connect with TLS; else plaintext")(
+      "tls-ca", po::value(&processor.tls_ca), "PEM file; without it, the system's authorities")(
+      "tls-certificate", po::value(&processor.tls_certificate), "PEM file")(
+      "tls-key", po::value(&processor.tls_key), "PEM file")("tls-server-name", po::value(&processor.tls_server_name),
+                                                            "the name to expect in the certificate")(
+      "json", po::bool_switch(&line.json), "print the findings as JSON");
+  return options;
+}
+
+void require(bool good, const char* problem) {
+  if (!good) {
+    throw po::error(problem);
+  }
+}
+
+CommandLine parse(int argc, char** argv) {
+  CommandLine line;
+  const po::options_description shown = describe(line);
+  po::options_description all;
+  all.add(shown).add_options()("file", po::value(&line.file));
+  po::positional_options_description positional;
+  positional.add("file", 1);
+  po::variables_map values;
+  po::store(po::command_line_parser(argc, argv).options(all).positional(positional).run(), values);
+  po::notify(values);
+  if (line.help) {
+    std::cout << shown;
+    return line;
+  }
+  require(line.file.empty() != line.processor.address.empty(), "give either a FILE or --processor ADDRESS");
+  require(line.file.empty() || !line.json, "--json is for processors");
+  require(line.allocates || values.count("request") == 0, "--request needs --allocate");
+  require(line.timeout_ms > 0 && line.processor.pulls > 0, "--timeout-ms and --pulls must be at least 1");
+  require(line.processor.tls || (line.processor.tls_ca + line.processor.tls_certificate + line.processor.tls_key +
+                                 line.processor.tls_server_name)
+                                    .empty(),
+          "the --tls-... options need --tls");
+  require(line.processor.tls_certificate.empty() == line.processor.tls_key.empty(),
+          "--tls-certificate and --tls-key need each other");
+  line.processor.allocate = line.allocates ? line.request : "";
+  line.processor.patience = std::chrono::milliseconds(line.timeout_ms);
+  return line;
+}
+
+bool check_processor(const CommandLine& line) {
+  if (!line.json) {
+    std::cout << line.processor.address << '\n' << std::flush;
+  }
+  const check::Findings findings = check::check_processor(line.processor);
+  if (line.json) {
+    findings.print_json(std::cout, line.processor.address);
+  } else {
+    findings.print(std::cout);
+    std::cout << (findings.all_good() ? "it can be used\n" : "it can not be used as it is\n");
+  }
+  return findings.all_good();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  // What gRPC has to say is said by the findings.
+  setenv("GRPC_VERBOSITY", "NONE", 0);
+  try {
+    const CommandLine line = parse(argc, argv);
+    if (line.help) {
+      return 0;
+    }
+    const bool good = line.file.empty() ? check_processor(line) : check::check_plugin(line.file);
+    return good ? 0 : kExitBad;
+  } catch (const std::exception& error) {
+    std::cerr << "agones-processor-check: " << error.what() << " (see --help)\n";
+    return kExitUsage;
+  }
+}

@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: Apache-2.0
+// agones-processor-check --processor: every finding, on processors that give cause for it.
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "support/certificates.h"
+#include "support/process.h"
+#include "support/processor.h"
+#include "support/raw_processor.h"
+
+namespace agones::test {
+namespace {
+
+using local::LocalProcessor;
+using nlohmann::json;
+
+struct Diagnosis {
+  int exit_code;
+  json report;
+  // The finding's status and all its words; empty if there is none.
+  std::string of(const std::string& check) const {
+    std::string all;
+    for (const json& finding : report.at("findings")) {
+      if (finding.at("check") == check) {
+        all += finding.at("status").get<std::string>() + ": " + finding.at("text").get<std::string>() + " -> " +
+               finding.value("advice", "") + "\n";
+      }
+    }
+    return all;
+  }
+};
+
+Diagnosis diagnose(const std::string& address, const std::vector<std::string>& options = {}, int pulls = 3) {
+  std::vector<std::string> command = {AGONES_PROCESSOR_CHECK, "--processor", address, "--json", "--pulls",
+                                      std::to_string(pulls)};
+  command.insert(command.end(), options.begin(), options.end());
+  const ProgramResult run = run_program(command);
+  EXPECT_EQ(run.errors, "");
+  const json report = json::parse(run.output);
+  EXPECT_EQ(report.at("good"), run.exit_code == 0);
+  return {run.exit_code, report};
+}
+
+testing::AssertionResult has(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos ? testing::AssertionSuccess()
+                                              : testing::AssertionFailure() << "'" << part << "' is not in: " << text;
+}
+
+TEST(Doctor, AGoodClusterIsGood) {
+  const auto fleet = fleet_of(3);
+  local::LocalProcessorOptions standby = quick_options();
+  standby.serving = false;
+  const LocalProcessor first(standby, fleet);
+  const LocalProcessor second(quick_options(), fleet);
+  const Diagnosis found = diagnose(first.address() + "," + second.address());
+  EXPECT_EQ(found.exit_code, 0) << found.report.dump(1);
+  EXPECT_TRUE(has(found.of("resolve"), "good: 127.0.0.1 is " + first.address()));
+  EXPECT_TRUE(has(found.of("connect"), "speaks HTTP/2 in plaintext"));
+  EXPECT_TRUE(has(found.of("health"), first.address() + " is a standby"));
+  EXPECT_TRUE(has(found.of("health"), second.address() + " is the leader"));
+  EXPECT_TRUE(has(found.of("pulls"), "good: it registers, and is pulled every "));
+  EXPECT_TRUE(has(found.of("decisions"), "good: a batch is answered in "));
+  EXPECT_TRUE(has(found.of("none-left"), "good: 'no game server is left' is said with code 8"));
+  EXPECT_TRUE(has(found.of("version"), "good: it knows matchExpressions"));
+  EXPECT_EQ(found.of("allocate"), "");
+  EXPECT_TRUE(second.ledger().empty()) << "it allocates nothing";
+}
+
+TEST(Doctor, AllocatesOnRequest) {
+  const LocalProcessor processor(quick_options(), fleet_of(1));
+  Diagnosis found = diagnose(processor.address(), {"--allocate"});
+  EXPECT_EQ(found.exit_code, 0);
+  EXPECT_TRUE(has(found.of("allocate"), "good: allocated local-1 at 10.0.0.0:7000 on node-1 in "));
+  found = diagnose(processor.address(), {"--allocate"});
+  EXPECT_EQ(found.exit_code, 1);
+  EXPECT_TRUE(has(found.of("allocate"), "bad: refused with code 8"));
+  EXPECT_TRUE(has(found.of("allocate"), "kubectl get gameservers -n default"));
+  found = diagnose(processor.address(), {"--allocate", "--request", R"({"counters":{"p":{"amount":1}}})"});
+  EXPECT_TRUE(has(found.of("allocate"), "bad: refused with code 3: GameServerAllocation"));
+}
+
+TEST(Doctor, SaysWhatIsWrongWithTheWayThere) {
+  Diagnosis found = diagnose("no-such-name.invalid");
+  EXPECT_EQ(found.exit_code, 1);
+  EXPECT_TRUE(has(found.of("resolve"), "bad: no-such-name.invalid can't be resolved"));
+  EXPECT_TRUE(has(found.of("resolve"), "ProcessorAllocator=true"));
+
+  std::string gone;
+  {
+    const LocalProcessor processor(quick_options(), fleet_of(1));
+    gone = processor.address();
+  }
+  found = diagnose(gone);
+  EXPECT_TRUE(has(found.of("connect"), "bad: " + gone + ": Connection refused -> nothing listens there"));
+  // An address of documentation: packets to it go nowhere, or there is no route.
+  found = diagnose("192.0.2.1", {"--timeout-ms", "300"});
+  EXPECT_EQ(found.exit_code, 1);
+  EXPECT_TRUE(has(found.of("connect"), "bad: 192.0.2.1:9090: "));
+}
+
+// Answers whoever connects as an HTTP/1 server would.
+class WebServer {
+ public:
+  WebServer() : fd_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    bind(fd_, reinterpret_cast<sockaddr*>(&address), sizeof address);
+    listen(fd_, 1);
+    socklen_t size = sizeof address;
+    getsockname(fd_, reinterpret_cast<sockaddr*>(&address), &size);
+    port_ = ntohs(address.sin_port);
+    thread_ = std::thread([this] {
+      const int client = accept(fd_, nullptr, nullptr);
+      const std::string answer = "HTTP/1.1 400 Bad Request\r\n\r\n";
+      EXPECT_GT(send(client, answer.data(), answer.size(), MSG_NOSIGNAL), 0);
+      close(client);
+    });
+  }
+  ~WebServer() {
+    thread_.join();
+    close(fd_);
+  }
+  std::string address() const { return "127.0.0.1:" + std::to_string(port_); }
+
+ private:
+  int fd_;
+  std::uint16_t port_ = 0;
+  std::thread thread_;
+};
+
+TEST(Doctor, KnowsWhatIsNoProcessor) {
+  {
+    const WebServer web;
+    EXPECT_TRUE(has(diagnose(web.address()).of("connect"), "does not speak HTTP/2 -> is this the gRPC port"));
+  }
+  local::LocalProcessorOptions options = quick_options();
+  options.health_service = false;
+  const LocalProcessor without_health(options, fleet_of(1));
+  EXPECT_TRUE(has(diagnose(without_health.address()).of("health"), "is no processor"));
+
+  RawProcessor::Options raw;
+  raw.implemented = false;
+  const RawProcessor older(raw, good_answer);
+  EXPECT_TRUE(has(diagnose(older.address()).of("pulls"), "older than v1.54"));
+}
+
+TEST(Doctor, MissesTheLeader) {
+  local::LocalProcessorOptions standby = quick_options();
+  standby.serving = false;
+  const LocalProcessor one(standby, fleet_of(1));
+  const Diagnosis found = diagnose(one.address());
+  EXPECT_EQ(found.exit_code, 1);
+  EXPECT_TRUE(has(found.of("leader"), "bad: no replica is the leader"));
+
+  const LocalProcessor first(quick_options(), fleet_of(1));
+  const LocalProcessor second(quick_options(), fleet_of(1));
+  EXPECT_TRUE(has(diagnose(first.address() + "," + second.address()).of("leader"), "bad: 2 replicas say"));
+}
+
+TEST(Doctor, MissesPullsAndAnswers) {
+  local::LocalProcessorOptions silent = quick_options();
+  silent.faults.stop_pulling = true;
+  const LocalProcessor processor(silent, fleet_of(1));
+  EXPECT_TRUE(has(diagnose(processor.address(), {"--timeout-ms", "300"}, 1).of("pulls"),
+                  "bad: registered, but pulled only 0 times"));
+
+  local::LocalProcessorOptions slow = quick_options();
+  slow.faults = answers_held_back();
+  const LocalProcessor held(slow, fleet_of(1));
+  EXPECT_TRUE(has(diagnose(held.address(), {"--timeout-ms", "500"}).of("decisions"), "bad: a batch was not answered"));
+}
+
+TEST(Doctor, TellsWhatTheOperatorChose) {
+  local::Rules rules;
+  rules.unallocated_http_status = 404;
+  const LocalProcessor processor(quick_options(), std::make_shared<local::Fleet>(local::make_servers(1), rules));
+  const Diagnosis found = diagnose(processor.address());
+  EXPECT_EQ(found.exit_code, 0);
+  EXPECT_TRUE(has(found.of("none-left"), "note: 'no game server is left' is said with code 5"));
+}
+
+TEST(Doctor, AnOldProcessorIgnoresExpressions) {
+  RawProcessor::Options raw;
+  const RawProcessor old(raw, good_answer);
+  const Diagnosis found = diagnose(old.address(), {}, 1);  // it pulls once
+  EXPECT_TRUE(has(found.of("version"), "note: it does not look at matchExpressions: this Agones is older than v1.59"));
+}
+
+TEST(Doctor, TlsAgainstPlaintext) {
+  const Certificates certificates;
+  certificates.make_ca("ca");
+  certificates.make_ca("other");
+  certificates.make_certificate("ca", "server", "processor.test", 10);
+  local::LocalProcessorOptions options = quick_options();
+  options.certificate_pem = certificates.read("server.pem");
+  options.key_pem = certificates.read("server.key");
+  const LocalProcessor encrypted(options, fleet_of(1));
+  const std::string ca = certificates.path("ca.pem");
+  EXPECT_TRUE(has(diagnose(encrypted.address()).of("connect"), "plaintext was asked for -> try --tls")
+                  ? testing::AssertionSuccess()
+                  : has(diagnose(encrypted.address()).of("connect"), "answers nothing in plaintext -> try --tls"));
+  EXPECT_EQ(diagnose(encrypted.address(), {"--tls", "--tls-ca", ca}).exit_code, 0);
+  EXPECT_EQ(diagnose(encrypted.address(), {"--tls", "--tls-ca", ca, "--tls-server-name", "processor.test"}).exit_code,
+            0);
+  EXPECT_TRUE(
+      has(diagnose(encrypted.address(), {"--tls", "--tls-ca", ca, "--tls-server-name", "another.test"}).of("health"),
+          "is the certificate for this name"));
+  EXPECT_TRUE(has(diagnose(encrypted.address(), {"--tls", "--tls-ca", certificates.path("other.pem")}).of("health"),
+                  "is the authority right"));
+  const LocalProcessor plain(quick_options(), fleet_of(1));
+  EXPECT_TRUE(has(diagnose(plain.address(), {"--tls", "--tls-ca", ca}).of("connect"),
+                  "speaks plaintext, and TLS was asked for"));
+}
+
+TEST(Doctor, WrongUsageIsNamed) {
+  const std::pair<std::vector<std::string>, const char*> cases[] = {
+      {{}, "give either a FILE or --processor"},
+      {{"file.so", "--processor", "a"}, "give either a FILE or --processor"},
+      {{"--processor", "a b"}, "'a b' is not host:port"},
+      {{"--processor", "a", "--tls-ca", "x"}, "need --tls"},
+      {{"--processor", "a", "--tls", "--tls-ca", "/nowhere"}, "cannot read '/nowhere'"},
+      {{"--processor", "a", "--request", "{}"}, "--request needs --allocate"},
+      {{"--processor", "a", "--allocate", "--request", "{"}, "the request: "},
+      {{"--processor", "a", "--allocate", "--request", R"({"nmespace":""})"}, "the request: "},
+      {{"--processor", "a", "--pulls", "0"}, "must be at least 1"},
+      {{"--colour"}, "unrecognised option"},
+  };
+  for (const auto& [options, problem] : cases) {
+    std::vector<std::string> command = {AGONES_PROCESSOR_CHECK};
+    command.insert(command.end(), options.begin(), options.end());
+    const ProgramResult run = run_program(command);
+    EXPECT_EQ(run.exit_code, 2) << problem;
+    EXPECT_TRUE(has(run.errors, problem));
+  }
+}
+
+TEST(Doctor, SpeaksPlainly) {
+  const LocalProcessor processor(quick_options(), fleet_of(1));
+  const ProgramResult run = run_program({AGONES_PROCESSOR_CHECK, "--processor", processor.address()});
+  EXPECT_EQ(run.exit_code, 0);
+  EXPECT_TRUE(has(run.output, "  good  it registers, and is pulled every "));
+  EXPECT_TRUE(has(run.output, "\nit can be used\n"));
+}
+
+}  // namespace
+}  // namespace agones::test
