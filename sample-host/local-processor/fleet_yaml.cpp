@@ -2,6 +2,7 @@
 // Objects as Kubernetes prints them: GameServers and GameServerAllocationPolicies, single, in lists, or several documents.
 #include <yaml-cpp/yaml.h>
 
+#include <sstream>
 #include <stdexcept>
 
 #include "local-processor/fleet_file.h"
@@ -116,16 +117,30 @@ bool is_list(const std::string& kind) {
   return kind == "List" || kind == "GameServerList" || kind == "GameServerAllocationPolicyList";
 }
 
+// At the lines that begin with "---". YAML::LoadAll would do it, but never comes back from some malformed texts.
+std::vector<std::string> documents_of(const std::string& text) {
+  std::vector<std::string> documents(1);
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    if (line.rfind("---", 0) == 0) {
+      documents.emplace_back();
+    }
+    documents.back() += line + '\n';
+  }
+  return documents;
+}
+
 }  // namespace
 
 FleetFile read_fleet_yaml(const std::string& text) {
   FleetFile file;
   std::size_t number = 0;
-  for (const YAML::Node& document : YAML::LoadAll(text)) {
-    const std::string where = "document " + std::to_string(++number);
+  for (const std::string& part : documents_of(text)) {
+    const YAML::Node document = YAML::Load(part);
     if (!document.IsDefined() || document.IsNull()) {
       continue;
     }
+    const std::string where = "document " + std::to_string(++number);
     if (!is_list(member<std::string>(document, where, "kind", ""))) {
       read_object(document, where, file);
       continue;

@@ -125,6 +125,8 @@ TEST(FleetFile, MistakesAreNamed) {
        "document 1.status.counters.c.count: wrong type"},
       {"kind: [", "end of sequence flow not found"},
       {"just text", "document 1: expected a mapping"},
+      {"\n---\nkind: List\n--- \nkind: Pod\n", "document 2.kind: 'Pod' is neither"},
+      {R"(,"c":":{"c"{c":1}},"l":{"v":}},{"n"["e"]}]})", "document 1"},
   };
   for (const auto& [text, problem] : cases) {
     try {
