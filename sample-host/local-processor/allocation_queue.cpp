@@ -2,7 +2,6 @@
 #include "local-processor/allocation_queue.h"
 
 #include <algorithm>
-#include <optional>
 
 namespace agones::local {
 
@@ -59,19 +58,20 @@ AllocationQueue::Clock::time_point AllocationQueue::next_look(Clock::time_point 
 
 void AllocationQueue::work() {
   std::unique_lock<std::mutex> lock(mutex_);
-  std::optional<Clock::time_point> look;
+  constexpr Clock::time_point kNever = Clock::time_point::max();
+  Clock::time_point look = kNever;
   while (!closed_) {
     const Clock::time_point now = Clock::now();
     finish_written(now);
-    if (!jobs_.empty() && !look) {
+    if (!jobs_.empty() && look == kNever) {
       look = next_look(now);
     }
-    if (look && now >= *look) {
-      look.reset();
+    if (now >= look) {
+      look = kNever;
       decide_all(now);
       continue;
     }
-    Clock::time_point next = look.value_or(now + std::chrono::hours(1));
+    Clock::time_point next = std::min(look, now + std::chrono::hours(1));
     if (!under_way_.empty()) {
       next = std::min(next, under_way_.begin()->first);
     }

@@ -435,7 +435,7 @@ TEST(Fault, ALoneRequestWaitsForNoPull) {  // H6
 }
 
 TEST(Fault, ABurstBeforeAPullSucceedsWhole) {  // H2
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if defined(__SANITIZE_ADDRESS__) || defined(AGONES_THREAD_SANITIZER)
   constexpr std::size_t kBurst = 20'000;
 #else
   constexpr std::size_t kBurst = 1'000'000;

@@ -243,7 +243,7 @@ TEST(Client, ThrowingCallbacksAreSurvived) {
   ASSERT_TRUE(client.poll_until([&] { return client.logs.size() >= 3; }));
 }
 
-#if !defined(__SANITIZE_THREAD__)  // which has the shared gRPC, whose threads are its own
+#if !defined(AGONES_THREAD_SANITIZER)  // which has the shared gRPC, whose threads are its own
 // The first "SigBlk" of every thread of this process named like one of the plugin's or gRPC's.
 TEST(Client, ItsThreadsBlockAllSignals) {
   std::vector<std::string> before;
@@ -275,7 +275,7 @@ TEST(Client, ItsThreadsBlockAllSignals) {
 }
 #endif
 
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#if !defined(__SANITIZE_ADDRESS__) && !defined(AGONES_THREAD_SANITIZER)
 // A copy of the file, so that it is a library of its own beside the one the other tests use.
 TEST(Unload, LeavesTheProcessAsItWas) {
   const TemporaryFolder folder;

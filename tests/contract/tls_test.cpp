@@ -113,7 +113,7 @@ TEST_F(Tls, ServerNameOverride) {
 }
 
 // With a gRPC that is not the plugin's own (ThreadSanitizer's build), its text is all there is.
-#if defined(__SANITIZE_THREAD__)
+#if defined(AGONES_THREAD_SANITIZER)
 constexpr bool kReasonsAreKnown = false;
 #else
 constexpr bool kReasonsAreKnown = true;
@@ -208,7 +208,7 @@ TEST_F(Tls, AFileThatVanishesIsAClearReason) {
   })) << reason;
 }
 
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#if !defined(__SANITIZE_ADDRESS__) && !defined(AGONES_THREAD_SANITIZER)
 TEST_F(Tls, TheLibraryUnloadsAfterASession) {
   const fs::path copied = path("plugin.so");
   fs::copy_file(plugin_path(), copied);

@@ -42,7 +42,7 @@ void expect_allocated(Client& client, std::size_t count) {
   EXPECT_EQ(client.outcomes()[PROC_OUTCOME_ALLOCATED], count);
 }
 
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#if !defined(__SANITIZE_ADDRESS__) && !defined(AGONES_THREAD_SANITIZER)
 TEST(Hostile, LoadedWithRtldGlobal) {
   const OwnCopy copy;
   LocalProcessor processor(quick_options(), fleet_of(10));
@@ -165,7 +165,7 @@ TEST(Hostile, SixtyFourThreads) {
 }
 
 TEST(Hostile, APollingThreadWithAStackOf64Kilobytes) {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if defined(__SANITIZE_ADDRESS__) || defined(AGONES_THREAD_SANITIZER)
   constexpr std::size_t kStack = 1 << 20;  // a sanitizer's frames are larger
 #else
   constexpr std::size_t kStack = 64 << 10;

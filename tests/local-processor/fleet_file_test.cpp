@@ -126,7 +126,7 @@ TEST(FleetFile, MistakesAreNamed) {
       {"kind: [", "end of sequence flow not found"},
       {"just text", "document 1: expected a mapping"},
       {"\n---\nkind: List\n--- \nkind: Pod\n", "document 2.kind: 'Pod' is neither"},
-      {R"(,"c":":{"c"{c":1}},"l":{"v":}},{"n"["e"]}]})", "document 1"},
+      {R"(,"c":":{"c"{c":1}},"l":{"v":}},{"n"["e"]}]})", "no GameServer in it"},
   };
   for (const auto& [text, problem] : cases) {
     try {
