@@ -8,8 +8,6 @@ import (
 	"path/filepath"
 	"sync"
 	"unsafe"
-
-	"github.com/ebitengine/purego"
 )
 
 const (
@@ -22,7 +20,7 @@ type LibraryError struct{ Message string }
 
 func (e *LibraryError) Error() string { return e.Message }
 
-// library is one file's functions, called without cgo.
+// library is one file's functions: called without cgo, or through it with the build tag agones_cgo.
 type library struct {
 	rawFunctions
 	file string
@@ -33,16 +31,15 @@ func load(explicit string) (*library, error) {
 	if file == "" {
 		file = find()
 	}
-	handle, err := purego.Dlopen(file, purego.RTLD_NOW|purego.RTLD_LOCAL)
+	handle, err := open(file)
 	if err != nil {
 		return nil, &LibraryError{err.Error()}
 	}
 	l := &library{file: file}
 	var missing string
 	l.each(func(name string, variable any, optional bool) {
-		address, err := purego.Dlsym(handle, name)
-		if err == nil {
-			purego.RegisterFunc(variable, address)
+		if address := symbol(handle, name); address != 0 {
+			l.bind(name, variable, address)
 		} else if !optional {
 			missing = name
 		}

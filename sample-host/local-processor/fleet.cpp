@@ -8,6 +8,7 @@ namespace agones::local {
 namespace {
 
 constexpr std::size_t kEventsKept = 50;
+constexpr std::size_t kLongestDetail = 300;  // a request's values may be of any size
 
 }  // namespace
 
@@ -36,7 +37,8 @@ void Fleet::note(FleetEvent::Kind kind, const GameServer& server, const std::str
   if (events_.size() == kEventsKept) {
     events_.pop_front();
   }
-  events_.push_back({std::chrono::system_clock::now(), kind, server.space + "/" + server.name, detail});
+  events_.push_back(
+      {std::chrono::system_clock::now(), kind, server.space + "/" + server.name, detail.substr(0, kLongestDetail)});
 }
 
 void Fleet::set_writes(std::function<Write()> fate) {

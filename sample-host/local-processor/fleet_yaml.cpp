@@ -36,7 +36,7 @@ std::vector<YAML::Node> parts(const YAML::Node& object, const std::string& where
 }
 
 std::string name_from(const YAML::Node& metadata, const std::string& where) {
-  const auto name = member<std::string>(metadata, where, "name", "");
+  auto name = member<std::string>(metadata, where, "name", "");
   if (name.empty()) {
     throw std::runtime_error(where + ".name: missing");
   }

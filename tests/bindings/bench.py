@@ -14,10 +14,10 @@ import languages
 from run import Processor, run_program
 
 RUNS = 5
-NAMES = {"c": "C", "lua": "LuaJIT", "rust": "Rust (tokio)", "csharp": "C# (Mono, Pump)", "go": "Go (purego)", "java": "Java (JNA)",
+NAMES = {"c": "C", "lua": "LuaJIT", "rust": "Rust (tokio)", "csharp": "C# (Mono, Pump)", "go": "Go (purego)", "go-cgo": "Go (cgo)", "java": "Java (JNA)",
          "node": "Node.js (koffi)", "python": "Python (asyncio)"}
 # Hand-written hosts on the raw functions, measured before: allocate, event.
-RAW = {"lua": (198, 291), "rust": (198, 177), "go": (1011, 156), "csharp": (202, 314), "java": (470, 579), "node": (310, 2381),
+RAW = {"lua": (198, 291), "rust": (198, 177), "go": (1011, 156), "go-cgo": (230, 283), "csharp": (202, 314), "java": (470, 579), "node": (310, 2381),
        "python": (2700, 3000)}
 
 

@@ -143,21 +143,31 @@ class Java(Language):
 class Go(Language):
     """Without cgo."""
     tools = ("go",)
+    program = "scenarios"
+    tags = ""
     environment = {"CGO_ENABLED": "0", "GOFLAGS": "-mod=mod"}
 
     def build(self, build):
         folder = build / "bindings/go"
         folder.mkdir(parents=True, exist_ok=True)
-        must(["go", "build", "-o", folder / "scenarios", "./scenarios"], cwd=SDK / "go", env={**os.environ, **self.environment})
+        must(["go", "build", "-tags", self.tags, "-o", folder / self.program, "./scenarios"], cwd=SDK / "go", env={**os.environ, **self.environment})
 
     def command(self, build, arguments):
-        return [build / "bindings/go/scenarios", *arguments], {**os.environ}
+        return [build / "bindings/go" / self.program, *arguments], {**os.environ}
 
     def checks(self, build):
         def vet():
-            return run(["go", "vet", "./..."], cwd=SDK / "go", env={**os.environ, **self.environment})
+            return run(["go", "vet", "-tags", self.tags, "./..."], cwd=SDK / "go", env={**os.environ, **self.environment})
 
         return [vet]
+
+
+class GoWithCgo(Go):
+    """With the build tag agones_cgo."""
+    tools = ("go", "cc")
+    program = "scenarios-cgo"
+    tags = "agones_cgo"
+    environment = {"CGO_ENABLED": "1", "GOFLAGS": "-mod=mod"}
 
 
 class Lua(Language):
@@ -180,5 +190,5 @@ class Built(Language):
 
 
 LANGUAGES = {"c": Built("scenarios-c"), "cpp": Built("scenarios-cpp"),
-             "python": Python(), "node": Node(), "csharp": CSharp(), "rust": Rust(), "java": Java(), "go": Go(),
+             "python": Python(), "node": Node(), "csharp": CSharp(), "rust": Rust(), "java": Java(), "go": Go(), "go-cgo": GoWithCgo(),
              "lua": Lua()}

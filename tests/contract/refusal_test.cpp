@@ -265,8 +265,9 @@ TEST_F(RefusedRequest, TooLargeForAnyBatch) {
 TEST(Refusal, ALargeRequestThatJustFitsIsSent) {
   LocalProcessor processor(quick_options(), fleet_of(1));
   Client client(processor.address());
-  const std::string start = R"({"namespace":"default","metadata":{"annotations":{"a":")";
-  const std::string end = R"("}}})";
+  // A value of a list may be as long as it likes; annotations may not.
+  const std::string start = R"({"namespace":"default","lists":{"l":{"addValues":[")";
+  const std::string end = R"("]}}})";
   // The JSON text is longer than the protobuf, so the largest text that is accepted fits with ease.
   const std::string json = start + std::string(4'128'000 - start.size() - end.size() - 1000, 'x') + end;
   ASSERT_NE(client.allocate(json), 0U) << client.last_refusal.error;

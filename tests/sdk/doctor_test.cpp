@@ -2,6 +2,7 @@
 // agones-processor-check --processor: every finding, on processors that give cause for it.
 #include <gtest/gtest.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -84,6 +85,58 @@ TEST(Doctor, AllocatesOnRequest) {
   EXPECT_TRUE(has(found.of("allocate"), "bad: refused with code 3: GameServerAllocation"));
 }
 
+// A listener on loopback.
+class Listener {
+ public:
+  explicit Listener(int backlog) : fd_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    address_.sin_family = AF_INET;
+    address_.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    bind(fd_, reinterpret_cast<sockaddr*>(&address_), sizeof address_);
+    listen(fd_, backlog);
+    socklen_t size = sizeof address_;
+    getsockname(fd_, reinterpret_cast<sockaddr*>(&address_), &size);
+  }
+  ~Listener() { close(fd_); }
+  Listener(const Listener&) = delete;
+  Listener& operator=(const Listener&) = delete;
+
+  int fd() const { return fd_; }
+  const sockaddr_in& where() const { return address_; }
+  std::string address() const { return "127.0.0.1:" + std::to_string(ntohs(address_.sin_port)); }
+
+ private:
+  int fd_;
+  sockaddr_in address_{};
+};
+
+// Its queue is full: whoever connects hears nothing, as behind a firewall that drops packets.
+class SilentServer {
+ public:
+  SilentServer() : listener_(0) {
+    bool full = false;
+    while (!full) {
+      const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+      waiting_.push_back(fd);
+      if (connect(fd, reinterpret_cast<const sockaddr*>(&listener_.where()), sizeof(sockaddr_in)) != 0) {
+        pollfd connected{fd, POLLOUT, 0};
+        full = poll(&connected, 1, 100) == 0;
+      }
+    }
+  }
+  ~SilentServer() {
+    for (const int fd : waiting_) {
+      close(fd);
+    }
+  }
+  SilentServer(const SilentServer&) = delete;
+  SilentServer& operator=(const SilentServer&) = delete;
+  std::string address() const { return listener_.address(); }
+
+ private:
+  Listener listener_;
+  std::vector<int> waiting_;
+};
+
 TEST(Doctor, SaysWhatIsWrongWithTheWayThere) {
   Diagnosis found = diagnose("no-such-name.invalid");
   EXPECT_EQ(found.exit_code, 1);
@@ -97,40 +150,28 @@ TEST(Doctor, SaysWhatIsWrongWithTheWayThere) {
   }
   found = diagnose(gone);
   EXPECT_TRUE(has(found.of("connect"), "bad: " + gone + ": Connection refused -> nothing listens there"));
-  // An address of documentation: packets to it go nowhere, or there is no route.
-  found = diagnose("192.0.2.1", {"--timeout-ms", "300"});
+  const SilentServer silent;
+  found = diagnose(silent.address(), {"--timeout-ms", "300"});
   EXPECT_EQ(found.exit_code, 1);
-  EXPECT_TRUE(has(found.of("connect"), "bad: 192.0.2.1:9090: "));
+  EXPECT_TRUE(has(found.of("connect"), "no answer -> a NetworkPolicy or a firewall"));
 }
 
 // Answers whoever connects as an HTTP/1 server would.
 class WebServer {
  public:
-  WebServer() : fd_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    bind(fd_, reinterpret_cast<sockaddr*>(&address), sizeof address);
-    listen(fd_, 1);
-    socklen_t size = sizeof address;
-    getsockname(fd_, reinterpret_cast<sockaddr*>(&address), &size);
-    port_ = ntohs(address.sin_port);
+  WebServer() : listener_(1) {
     thread_ = std::thread([this] {
-      const int client = accept(fd_, nullptr, nullptr);
+      const int client = accept(listener_.fd(), nullptr, nullptr);
       const std::string answer = "HTTP/1.1 400 Bad Request\r\n\r\n";
       EXPECT_GT(send(client, answer.data(), answer.size(), MSG_NOSIGNAL), 0);
       close(client);
     });
   }
-  ~WebServer() {
-    thread_.join();
-    close(fd_);
-  }
-  std::string address() const { return "127.0.0.1:" + std::to_string(port_); }
+  ~WebServer() { thread_.join(); }
+  std::string address() const { return listener_.address(); }
 
  private:
-  int fd_;
-  std::uint16_t port_ = 0;
+  Listener listener_;
   std::thread thread_;
 };
 

@@ -19,8 +19,6 @@ def parameter(abi, one):
         return "Pointer error"
     if one["type"] in ("char*",):
         return f"byte[] {common.lower_camel(one['name'])}"
-    if one["type"] == "const void*":
-        return f"byte[] {common.lower_camel(one['name'])}"
     return f"{TYPES[common.scalar_of(abi, one['type'])]} {common.lower_camel(one['name'])}"
 
 

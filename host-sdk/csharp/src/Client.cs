@@ -148,7 +148,19 @@ namespace Agones.Processor
 
         private void Run()
         {
-            while (!_closing) Poll(WaitMs, 0);
+            while (!_closing)
+            {
+                try
+                {
+                    Poll(WaitMs, 0);
+                }
+                catch (ProcessorException error)
+                {
+                    // No memory: nothing is lost, so it polls again.
+                    Trace.TraceError("agones-processor: a poll failed: " + error.Message);
+                    Thread.Sleep(SwapPoll);
+                }
+            }
         }
 
         private unsafe bool Poll(int waitMs, uint maxTimeUs)

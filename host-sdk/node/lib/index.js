@@ -42,6 +42,7 @@ class Client {
     this._library = new Library(find(library));
     this._moreBuffer = Buffer.alloc(4);
     this._id = new BigUint64Array(1);
+    this._body = Buffer.alloc(16384);
     this._init(processorAddress, settings);
     this._callback = koffi.register((context, text, size) => this._take(text, size), koffi.pointer('proc_json_fn'));
     this._socket = new net.Socket({ fd: this._pipe[0], readable: true, writable: false });
@@ -81,11 +82,18 @@ class Client {
   allocate(request, { timeoutMs = 0, signal } = {}) {
     return new Promise((resolve, reject) => {
       if (signal && signal.aborted) throw signal.reason;
-      const isBytes = request instanceof Uint8Array;
-      const body = isBytes ? request : Buffer.from(JSON.stringify(request));
-      const format = isBytes ? raw.Format.PROTOBUF : raw.Format.JSON;
+      if (request === null || typeof request !== 'object') throw new TypeError('the request must be an object or a Uint8Array');
       const token = ++this._token;
-      this._call('proc_allocate', format, body, body.length, timeoutMs, token, this._id);
+      if (request instanceof Uint8Array) {
+        this._call('proc_allocate', raw.Format.PROTOBUF, request, request.length, timeoutMs, token, this._id);
+      } else {
+        const json = JSON.stringify(request);
+        // The library copies it, so that one buffer does for most; three bytes are the most that a UTF-16 unit takes.
+        const fits = json.length * 3 <= this._body.length;
+        const body = fits ? this._body : Buffer.from(json);
+        const size = fits ? body.write(json) : body.length;
+        this._call('proc_allocate', raw.Format.JSON, body, size, timeoutMs, token, this._id);
+      }
       const waiting = { resolve, reject, gaveUp: false, signal, abort: null };
       if (signal) {
         const id = this._id[0];

@@ -28,7 +28,14 @@ impl Client {
         let thread = std::thread::Builder::new().name("agones-processor".into()).spawn({
             let (core, stop) = (Arc::clone(&core), Arc::clone(&stop));
             move || {
-                while !stop.load(std::sync::atomic::Ordering::Acquire) && core.poll(WAIT_MS).is_ok() {}
+                while !stop.load(std::sync::atomic::Ordering::Acquire) {
+                    match core.poll(WAIT_MS) {
+                        Ok(_) => (),
+                        // Nothing is lost: poll again.
+                        Err(error) if error.status == Status::NoMemory => std::thread::sleep(SWAP_POLL),
+                        Err(_) => return,
+                    }
+                }
             }
         });
         let thread = thread.map_err(|error| Error::Library(LibraryError(format!("no thread: {error}"))))?;

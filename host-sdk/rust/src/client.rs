@@ -95,6 +95,8 @@ impl Client {
                 // Told of again only once nothing waits: the descriptor is watched edge-triggered.
                 Ok(true) => tokio::task::yield_now().await,
                 Ok(false) => ready.clear_ready(),
+                // Nothing is lost: poll again.
+                Err(error) if error.status == Status::NoMemory => tokio::time::sleep(SWAP_POLL).await,
                 Err(_) => return,
             }
         }

@@ -165,7 +165,7 @@ impl Core {
     /// Nobody waits for this game server any more.
     pub(crate) fn orphan(&self, ending: Ending) {
         if let Ok(server) = ending {
-            (self.on_orphan)(server);
+            survive(|| (self.on_orphan)(server));
         }
     }
 
@@ -199,11 +199,11 @@ impl Core {
         unsafe {
             match event.r#type {
                 raw::EVENT_RESULT => self.end(event),
-                raw::EVENT_ORPHAN => (self.on_orphan)(self.server(event)),
-                raw::EVENT_CONNECTION => (self.on_connection)(Connection {
-                    state: ConnectionState::of(event.connection),
-                    reason: text_of(event.message),
-                }),
+                raw::EVENT_ORPHAN => self.orphan(Ok(self.server(event))),
+                raw::EVENT_CONNECTION => {
+                    let connection = Connection { state: ConnectionState::of(event.connection), reason: text_of(event.message) };
+                    survive(|| (self.on_connection)(connection));
+                }
                 raw::EVENT_LOG => {
                     let level = match event.severity {
                         raw::SEVERITY_TRACE => log::Level::Trace,
@@ -374,6 +374,13 @@ impl Core {
 impl Drop for Core {
     fn drop(&mut self) {
         let _ = self.close(Duration::ZERO);
+    }
+}
+
+/// A callback's panic is not to keep the next result from its caller.
+fn survive(callback: impl FnOnce()) {
+    if std::panic::catch_unwind(std::panic::AssertUnwindSafe(callback)).is_err() {
+        log::error!(target: "agones_processor", "a callback panicked");
     }
 }
 

@@ -42,7 +42,7 @@ std::vector<const Policy*> policies_for(const allocation::AllocationRequest& req
   return meant;
 }
 
-std::vector<const Policy*> order_of_clusters(std::vector<const Policy*> policies, std::mt19937_64& random) {
+std::vector<const Policy*> order_of_clusters(const std::vector<const Policy*>& policies, std::mt19937_64& random) {
   std::map<std::int32_t, std::vector<const Policy*>> by_priority;
   for (const Policy* policy : policies) {
     if (policy->weight > 0) {

@@ -31,6 +31,6 @@ std::vector<const Policy*> policies_for(const allocation::AllocationRequest& req
                                         const std::vector<Policy>& policies);
 
 // In the order in which they are tried: by priority, within one at random by weight, each cluster once. Without weight: never.
-std::vector<const Policy*> order_of_clusters(std::vector<const Policy*> policies, std::mt19937_64& random);
+std::vector<const Policy*> order_of_clusters(const std::vector<const Policy*>& policies, std::mt19937_64& random);
 
 }  // namespace agones::local

@@ -231,12 +231,12 @@ std::string joined(const Errors& errors) {
 }
 
 std::string problem_of_label_selector(const GameServerSelector& selector) {
-  const std::string problem = problem_of_labels(selector.matchlabels());
+  std::string problem = problem_of_labels(selector.matchlabels());
   if (!problem.empty()) {
     return problem;
   }
   for (const LabelMatchExpressions& expression : selector.matchexpressions()) {
-    const std::string bad = problem_of(expression);
+    std::string bad = problem_of(expression);
     if (!bad.empty()) {
       return bad;
     }

@@ -161,8 +161,9 @@ public final class Client implements AutoCloseable {
         CompletableFuture<GameServer> future = new CompletableFuture<>();
         waiting.put(token, future); // its result may come before the call returns
         Memory id = REQUEST_ID.get();
+        Memory copy = Native.copy(body);
         try {
-            library.check((error, size) -> library.functions.proc_allocate(handle(), format, body, body.length, timeoutMs, token, id, error, size));
+            library.check((error, size) -> library.functions.proc_allocate(handle(), format, copy, body.length, timeoutMs, token, id, error, size));
         } catch (ProcessorException error) {
             waiting.remove(token);
             throw error;
@@ -180,7 +181,13 @@ public final class Client implements AutoCloseable {
 
     private void run() {
         while (!closing) {
-            poll(WAIT_MS);
+            try {
+                poll(WAIT_MS);
+            } catch (ProcessorException error) {
+                // No memory: nothing is lost, so it polls again.
+                logger.log(Logger.Level.ERROR, "a poll failed", error);
+                java.util.concurrent.locks.LockSupport.parkNanos(SWAP_POLL_MS * 1_000_000);
+            }
         }
     }
 
@@ -252,8 +259,9 @@ public final class Client implements AutoCloseable {
     private String json(byte[] response) {
         byte[] text = new byte[Math.max(1024, 4 * response.length)];
         Memory needed = new Memory(Long.BYTES);
+        Memory copy = Native.copy(response);
         while (true) {
-            int status = library.functions.proc_response_to_json(response, response.length, text, text.length, needed, null, 0);
+            int status = library.functions.proc_response_to_json(copy, response.length, text, text.length, needed, null, 0);
             if (status != Raw.ERR_TOO_LARGE) {
                 return Native.text(text);
             }

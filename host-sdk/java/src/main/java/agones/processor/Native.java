@@ -13,6 +13,7 @@ final class Native {
     private static final String HOST_LIBRARY = "libagones_processor_host.so";
     private static final int ERROR_SIZE = 1024;
 
+    private static final ThreadLocal<Memory> COPY = ThreadLocal.withInitial(() -> zeroed(4096));
     private static final ThreadLocal<Memory> ERROR = ThreadLocal.withInitial(() -> zeroed(ERROR_SIZE));
 
     final Raw functions;
@@ -72,6 +73,17 @@ final class Native {
 
     static String string(Pointer struct, int offset) {
         return new String(bytes(struct, offset), StandardCharsets.UTF_8);
+    }
+
+    /** In this thread's own memory, until the next copy. */
+    static Memory copy(byte[] bytes) {
+        Memory memory = COPY.get();
+        if (memory.size() < bytes.length) {
+            memory = new Memory(bytes.length);
+            COPY.set(memory);
+        }
+        memory.write(0, bytes, 0, bytes.length);
+        return memory;
     }
 
     static Memory zeroed(int size) {

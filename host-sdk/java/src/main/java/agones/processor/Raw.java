@@ -447,7 +447,7 @@ interface Raw extends Library {
      * NULL) gets the id, never 0, unique in this client; it is written before the event can be polled. Errors (no
      * event follows): INVALID_ARGUMENT, TOO_LARGE, QUEUE_FULL, SHUT_DOWN, NO_MEMORY.
      */
-    int proc_allocate(Pointer client, int format, byte[] body, long size, int timeoutMs, long token, Pointer requestId, Pointer error, long errorSize);
+    int proc_allocate(Pointer client, int format, Pointer body, long size, int timeoutMs, long token, Pointer requestId, Pointer error, long errorSize);
 
     /**
      * The same with a struct, which later versions of the ABI may add to.
@@ -547,7 +547,7 @@ interface Raw extends Library {
      * length without the final NUL; if `size` is not greater, nothing is written but an empty text, and TOO_LARGE is
      * returned. Errors: INVALID_ARGUMENT (not such bytes), TOO_LARGE.
      */
-    int proc_response_to_json(byte[] response, long responseSize, byte[] json, long size, Pointer needed, Pointer error, long errorSize);
+    int proc_response_to_json(Pointer response, long responseSize, byte[] json, long size, Pointer needed, Pointer error, long errorSize);
 
     /**
      * Whether the library may be unmapped now; `reason` names what holds it.
