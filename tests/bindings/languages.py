@@ -116,7 +116,10 @@ class Rust(Language):
         def doc():
             return run(self._cargo(build, "doc", "--release", "--no-deps"), env={**os.environ, "RUSTDOCFLAGS": "-D warnings"})
 
-        return [clippy, without_tokio, doc]
+        def format_():
+            return run(["cargo", "fmt", "--check", "--manifest-path", SDK / "rust/Cargo.toml"])
+
+        return [clippy, without_tokio, doc, format_]
 
 
 class Java(Language):
@@ -159,7 +162,11 @@ class Go(Language):
         def vet():
             return run(["go", "vet", "-tags", self.tags, "./..."], cwd=SDK / "go", env={**os.environ, **self.environment})
 
-        return [vet]
+        def format_():
+            unformatted = subprocess.run(["gofmt", "-l", "."], cwd=SDK / "go", capture_output=True, text=True, check=True).stdout
+            return unformatted and f"not as gofmt has it: {unformatted}"
+
+        return [vet, format_]
 
 
 class GoWithCgo(Go):

@@ -21,7 +21,7 @@ def type_of(abi, c_type):
 
 
 def files(abi, version):
-    lines = ["// SPDX-License-Identifier: Apache-2.0", f"//! {common.NOTE}", "#![allow(missing_docs)]", "",
+    lines = ["// SPDX-License-Identifier: Apache-2.0", f"//! {common.NOTE}", "#![allow(missing_docs)]", "#![cfg_attr(rustfmt, rustfmt_skip)]", "",
              "use std::ffi::{c_char, c_void};", "", f'pub const VERSION: &str = "{version}";',
              f"pub const ABI_VERSION: u32 = {common.constant(abi, 'PROC_ABI_VERSION')};", ""]
     for of_type, values in common.enums(abi).items():

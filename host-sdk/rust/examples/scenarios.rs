@@ -203,7 +203,9 @@ async fn run(scenario: &str, next_plugin: &str) -> Result<Value, Error> {
         }
         "bench" => {
             // On one thread, so that nothing is delivered while it submits.
-            std::thread::spawn(|| tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(bench())).join().unwrap()?
+            std::thread::spawn(|| tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(bench()))
+                .join()
+                .unwrap()?
         }
         other => panic!("no scenario {other}"),
     })
@@ -216,7 +218,8 @@ async fn bench() -> Result<Value, Error> {
     let cpu_time = || {
         // utime and stime, in clock ticks of 10 ms
         let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
-        let fields: Vec<u64> = stat.rsplit(')').next().unwrap().split_whitespace().skip(11).take(2).map(|one| one.parse().unwrap()).collect();
+        let fields: Vec<u64> =
+            stat.rsplit(')').next().unwrap().split_whitespace().skip(11).take(2).map(|one| one.parse().unwrap()).collect();
         Duration::from_millis(10 * (fields[0] + fields[1]))
     };
     let client = Client::new(builder())?;

@@ -278,7 +278,14 @@ impl Core {
         let mut state = 0i32;
         let mut reason = [0u8; 1024];
         check(|error, size| unsafe {
-            (self.library.functions.get_connection)(handle, (&mut state as *mut i32).cast(), reason.as_mut_ptr().cast(), reason.len() as u64, error, size)
+            (self.library.functions.get_connection)(
+                handle,
+                (&mut state as *mut i32).cast(),
+                reason.as_mut_ptr().cast(),
+                reason.len() as u64,
+                error,
+                size,
+            )
         })?;
         Ok(Connection { state: ConnectionState::of(state), reason: text_in(&reason) })
     }
