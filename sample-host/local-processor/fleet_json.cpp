@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <initializer_list>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
+#include <type_traits>
 
 #include "local-processor/fleet_file.h"
 
@@ -26,6 +28,16 @@ void check_members(const json& object, const std::string& where, std::initialize
   }
 }
 
+// A whole number that the type can hold; nlohmann would convert any other as C++ does.
+template <typename T>
+bool is_whole(const json& value) {
+  if (value.is_number_unsigned()) {
+    return value.get<std::uint64_t>() <= static_cast<std::uint64_t>(std::numeric_limits<T>::max());
+  }
+  return value.is_number_integer() &&
+         value.get<std::int64_t>() >= static_cast<std::int64_t>(std::numeric_limits<T>::min());
+}
+
 template <typename T>
 T member(const json& object, const std::string& where, const char* name, T otherwise) {
   const auto found = object.find(name);
@@ -33,6 +45,11 @@ T member(const json& object, const std::string& where, const char* name, T other
     return otherwise;
   }
   try {
+    if constexpr (std::is_integral_v<T>) {
+      if (!is_whole<T>(*found)) {
+        throw std::runtime_error(where + "." + name + ": wrong type");
+      }
+    }
     return found->get<T>();
   } catch (const json::exception&) {
     throw std::runtime_error(where + "." + name + ": wrong type");
@@ -41,11 +58,11 @@ T member(const json& object, const std::string& where, const char* name, T other
 
 std::vector<GameServer::Port> read_ports(const json& object, const std::string& where) {
   std::vector<GameServer::Port> ports;
-  for (const auto& [name, port] : member<std::map<std::string, int>>(object, where, "ports", {{"default", 7000}})) {
-    if (port < 1 || port > 65535) {
+  for (const auto& [name, port] : member<std::map<std::string, json>>(object, where, "ports", {{"default", 7000}})) {
+    if (!is_whole<std::uint16_t>(port) || port == 0) {
       throw std::runtime_error(where + ".ports." + name + ": not a port");
     }
-    ports.push_back({name, port});
+    ports.push_back({name, port.get<std::uint16_t>()});
   }
   return ports;
 }
