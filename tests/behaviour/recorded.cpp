@@ -132,12 +132,16 @@ template allocation::AllocationRequest message_from(const json&);
 template allocation::AllocationResponse message_from(const json&);
 template allocation::ProcessorMessage message_from(const json&);
 
-local::GameServer game_server_from(const json& recorded) {
-  json fields = recorded;
+allocation::AllocationResponse response_from(const json& game_server) {
+  json fields = game_server;
   for (const char* own : {"namespace", "state", "deleting", "creationTimestamp"}) {
     fields.erase(own);
   }
-  const auto message = message_from<allocation::AllocationResponse>(fields);
+  return message_from<allocation::AllocationResponse>(fields);
+}
+
+local::GameServer game_server_from(const json& recorded) {
+  const auto message = response_from(recorded);
   local::GameServer server;
   server.name = message.gameservername();
   server.space = recorded.value("namespace", "");

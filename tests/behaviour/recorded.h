@@ -15,7 +15,9 @@ namespace agones::test {
 // Reads a file of JSON, one document.
 nlohmann::json read_json(const std::string& path);
 
-// Throws std::runtime_error, as all here, for what it can't make sense of.
+// What of a recorded game server an AllocationResponse says too. Throws std::runtime_error, as all here, for what it
+// can't make sense of.
+allocation::AllocationResponse response_from(const nlohmann::json& game_server);
 local::GameServer game_server_from(const nlohmann::json& recorded);
 std::vector<local::GameServer> game_servers_from(const nlohmann::json& recorded);
 

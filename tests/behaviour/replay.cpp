@@ -63,7 +63,7 @@ std::string difference(const allocation::BatchResponse& expected, const allocati
   for (int i = 0; i < expected.responses_size(); ++i) {
     const auto& theirs = expected.responses(i);
     const auto& mine = actual.responses(i);
-    const std::string problem = wrapper_difference(theirs, mine);
+    std::string problem = wrapper_difference(theirs, mine);
     const bool other_server = expected.responses_size() > 1 && theirs.has_response() && mine.has_response() &&
                               theirs.request_id() == mine.request_id() && is_of(transcript, mine.response());
     if (!problem.empty() && !other_server) {

@@ -56,7 +56,7 @@ class PluginReplay {
 
  private:
   void play(const WireEvent& event) {
-    if (event.json.contains("service") || event.json.contains("status")) {
+    if (event.of_health()) {
       bring_about_health(event);
     } else if (event.kind == Kind::kAsk) {
       ask(event);
@@ -201,7 +201,7 @@ class PluginReplay {
     for (std::size_t i = pull + 1; i < transcript_.events.size(); ++i) {
       const WireEvent& event = transcript_.events[i];
       asked = asked || event.kind == Kind::kAsk;
-      if (event.kind != Kind::kMessage || event.json.contains("status") || event.json.contains("service")) {
+      if (event.kind != Kind::kMessage || event.of_health()) {
         continue;
       }
       const ProcessorMessage message = parsed(event.bytes);

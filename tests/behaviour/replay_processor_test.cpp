@@ -85,7 +85,7 @@ class ProcessorReplay {
     if (event.kind == Kind::kEnd) {
       expect_end(event, call);
       calls_.erase(event.stream);
-    } else if (event.json.contains("status")) {  // of health
+    } else if (event.of_health()) {
       EXPECT_EQ(call.read(), event.bytes);
     } else {
       expect_message(parsed(event.bytes), call);
@@ -164,8 +164,7 @@ class ProcessorReplay {
     return false;
   }
   bool is_message(std::size_t i) const {
-    return transcript_.events[i].kind == Kind::kMessage && !transcript_.events[i].json.contains("status") &&
-           !transcript_.events[i].json.contains("service");
+    return transcript_.events[i].kind == Kind::kMessage && !transcript_.events[i].of_health();
   }
   bool is_batch(std::size_t i) const {
     return is_message(i) && parsed(transcript_.events[i].bytes).has_batch_request();

@@ -62,7 +62,7 @@ class Play {
   std::string step(const json& step) {
     allocator_.begin_list();
     if (step.contains("order")) {
-      const std::string problem = check_order(step);
+      std::string problem = check_order(step);
       if (!problem.empty()) {
         return problem;
       }
@@ -245,13 +245,9 @@ class Play {
     }
     std::set<std::string> named;
     for (const json& changed : expected.value("changed", json::array())) {
-      json response = changed;
-      for (const char* own : {"namespace", "state", "deleting", "creationTimestamp"}) {
-        response.erase(own);
-      }
       const std::string key =
           changed.at("namespace").get<std::string>() + "/" + changed.at("gameServerName").get<std::string>();
-      responses[key] = message_from<allocation::AllocationResponse>(response);
+      responses[key] = response_from(changed);
       named.insert(key);
     }
     if (expected.contains("changed") && named.size() != responses.size()) {
@@ -296,7 +292,7 @@ class Play {
 
 std::string missing_for(const json& scenario) {
   static const std::set<std::string> kHere = {"policies", "update-faults", "feature-gates", "fleet-changes"};
-  for (const std::string need : scenario.value("needs", json::array())) {
+  for (std::string need : scenario.value("needs", json::array())) {
     if (kHere.count(need) == 0) {
       return need;
     }

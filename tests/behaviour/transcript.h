@@ -31,6 +31,9 @@ struct WireEvent {
   std::string text;    // the status text of an end or an answer
   std::string call;    // "call 1": which ask an answer belongs to
   nlohmann::json json;
+
+  // A question or an answer of the health service, not a ProcessorMessage.
+  bool of_health() const { return json.contains("service") || json.contains("status"); }
 };
 
 struct Transcript {

@@ -4,7 +4,6 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 # Where Rust and Go put themselves, if nobody has told the shell.
@@ -55,8 +54,8 @@ class Python(Language):
                        env={**os.environ, "MYPYPATH": "src"})
 
         def fork():
-            return run([*self.command(build, ["fork", str(build / "host-sdk/libagones_processor_host.so"), "127.0.0.1:1", ""])[0]],
-                       env={**os.environ, "PYTHONPATH": str(SDK / "python/src"), "AGONES_PROCESSOR_PLUGIN": str(build / "plugin/libagones_processor.so")})
+            command, environment = self.command(build, ["fork", str(build / "host-sdk/libagones_processor_host.so"), "127.0.0.1:1", ""])
+            return run(command, env={**environment, "AGONES_PROCESSOR_PLUGIN": str(build / "plugin/libagones_processor.so")})
 
         return [types, fork]
 

@@ -78,13 +78,10 @@ def problem_with(scenario, result, ledger):
 
 
 def play(language, build, scenario, library):
-    options = scenario["processor"]
-
-    with Processor(build, options) as processor:
+    with Processor(build, scenario["processor"]) as processor:
         command, environment = language.command(build, [scenario["name"], str(library), processor.address,
                                                         str(build / "tests/libagones_processor_next.so")])
-        environment.setdefault("AGONES_PROCESSOR_PLUGIN", "")
-        environment.pop("AGONES_PROCESSOR_PLUGIN")
+        environment.pop("AGONES_PROCESSOR_PLUGIN", None)
         if "host" in library.name:
             environment["AGONES_PROCESSOR_PLUGIN"] = str(build / "plugin/libagones_processor.so")
         result, problem = run_program(command, environment)

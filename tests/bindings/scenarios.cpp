@@ -109,8 +109,7 @@ class Scenario {
     if (text != nullptr) {
       *text = submitted.error;
     }
-    const std::string name = client_->library()->api().status_string(submitted.status);
-    return name;
+    return client_->library()->api().status_string(submitted.status);
   }
 
   // So many under way at a time, until so many have ended.

@@ -91,7 +91,7 @@ class Listener {
   explicit Listener(int backlog) : fd_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
     address_.sin_family = AF_INET;
     address_.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    bind(fd_, reinterpret_cast<sockaddr*>(&address_), sizeof address_);
+    EXPECT_EQ(bind(fd_, reinterpret_cast<sockaddr*>(&address_), sizeof address_), 0);
     listen(fd_, backlog);
     socklen_t size = sizeof address_;
     getsockname(fd_, reinterpret_cast<sockaddr*>(&address_), &size);

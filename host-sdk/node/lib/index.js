@@ -53,14 +53,13 @@ class Client {
   _init(address, settings) {
     this._pipe = makePipe();
     const config = koffi.alloc('proc_config', 1);
-    const handle = [null];
     try {
       this._library.call('proc_config_init', raw.ABI_VERSION, config, koffi.sizeof('proc_config'));
       const all = { processor_address: address, notify_fd: this._pipe[1], ...settings };
       for (const [name, value] of Object.entries(all)) this._library.call('proc_config_set', config, name, String(value));
       const client = koffi.alloc('void *', 1);
       this._library.call('proc_init', config, client);
-      handle[0] = koffi.decode(client, 'void *');
+      this._handle = koffi.decode(client, 'void *');
       koffi.free(client);
     } catch (error) {
       this._pipe.forEach((fd) => fs.closeSync(fd));
@@ -69,7 +68,6 @@ class Client {
       this._library.functions.proc_config_clear(config);
       koffi.free(config);
     }
-    this._handle = handle[0];
   }
 
   _call(name, ...args) {

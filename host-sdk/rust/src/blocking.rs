@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! A client for programs with threads: `allocate` waits. One thread of its own takes the events.
 
-use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::mpsc;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -46,14 +46,9 @@ impl Client {
     pub fn allocate(&self, request: impl Into<Request>, timeout: Option<Duration>) -> Result<GameServer, Error> {
         let (sender, receiver) = mpsc::sync_channel(1);
         self.core.submit(&request.into(), timeout, Box::new(move |ending| sender.send(ending).map_err(|lost| Box::new(lost.0))))?;
-        loop {
-            match receiver.recv_timeout(Duration::from_secs(1)) {
-                Ok(ending) => return Ok(ending?),
-                Err(RecvTimeoutError::Timeout) => (),
-                Err(RecvTimeoutError::Disconnected) => {
-                    return Err(ProcessorError::new(raw::ERR_SHUT_DOWN, "the client is closed".into()).into());
-                }
-            }
+        match receiver.recv() {
+            Ok(ending) => Ok(ending?),
+            Err(mpsc::RecvError) => Err(ProcessorError::new(raw::ERR_SHUT_DOWN, "the client is closed".into()).into()),
         }
     }
 
