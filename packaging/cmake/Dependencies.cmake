@@ -14,10 +14,13 @@
 #   Boost.Program_options  command lines of the programs
 #   GoogleTest      unit and contract tests
 #   OpenSSL         SHA-256 of a plugin file (host SDK); TLS, for gRPC
-#   zlib, c-ares, re2, abseil  what gRPC itself needs, shared; abseil's base64 in tests
+#   zlib, c-ares, re2, abseil  what gRPC itself needs: shared, or in the portable build archives; abseil's base64 in tests
 
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
+if(AGONES_PORTABLE)
+  include(${CMAKE_CURRENT_LIST_DIR}/Portable.cmake)
+endif()
 find_package(Protobuf REQUIRED)
 find_package(gRPC CONFIG REQUIRED)
 find_package(absl CONFIG REQUIRED)
@@ -25,7 +28,7 @@ find_package(nlohmann_json REQUIRED)
 find_path(RAPIDJSON_INCLUDE rapidjson/reader.h REQUIRED)
 find_package(OpenSSL REQUIRED COMPONENTS Crypto)
 find_package(Boost REQUIRED COMPONENTS filesystem log program_options system)
-if(AGONES_BUILD_SAMPLE_HOST)
+if(AGONES_BUILD_SAMPLE_HOST AND NOT AGONES_PORTABLE)
   pkg_check_modules(httplib REQUIRED IMPORTED_TARGET cpp-httplib)
   pkg_check_modules(yaml_cpp REQUIRED IMPORTED_TARGET yaml-cpp)
 endif()
@@ -33,8 +36,8 @@ if(AGONES_BUILD_TESTS)
   find_package(GTest REQUIRED)
 endif()
 
-# The plugin's gRPC, as archives: their symbols stay inside the plugin. What they need stays shared.
-# The one place where the plugin's link line is put together.
+# The plugin's gRPC, as archives: their symbols stay inside the plugin. What they need stays shared, but in the portable build.
+# The one place where the link line is put together.
 pkg_check_modules(grpc_needs REQUIRED grpc++)
 set(grpc_shared_needs ${grpc_needs_LIBRARIES})
 set(own_grpc grpc++ grpc upb address_sorting gpr)
@@ -49,7 +52,13 @@ endif()
 list(REMOVE_DUPLICATES grpc_shared_needs)
 
 add_library(plugin_dependencies INTERFACE)
-target_link_libraries(plugin_dependencies INTERFACE ${grpc_archives} ${grpc_shared_needs} protobuf-lite
-                                                    Threads::Threads)
 target_compile_definitions(plugin_dependencies INTERFACE GRPC_USE_PROTO_LITE
                                                          $<$<BOOL:${AGONES_PLUGIN_SHARED_GRPC}>:PROC_SHARED_GRPC>)
+# What serves and calls with the full Protobuf: the local processor, the programs, the tests.
+add_library(full_grpc INTERFACE)
+if(AGONES_PORTABLE)
+  link_portable_grpc()
+else()
+  target_link_libraries(plugin_dependencies INTERFACE ${grpc_archives} ${grpc_shared_needs} protobuf-lite Threads::Threads)
+  target_link_libraries(full_grpc INTERFACE gRPC::grpc++ gRPC::grpc++_reflection)
+endif()

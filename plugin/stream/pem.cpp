@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "stream/pem.h"
 
+#include "stream/system_ca.h"
+
 #include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
@@ -8,6 +10,7 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <memory>
 
@@ -72,16 +75,35 @@ Certificate first_certificate(const std::string& pem) {
   return Certificate(PEM_read_bio_X509(bio_of(pem).get(), nullptr, no_passphrase, nullptr));
 }
 
+// What the config names; else the system's, so that the library finds it whatever distribution it runs on.
+PemSource authorities(const PemSource& configured, std::string& problem) {
+  if (configured.given()) {
+    return configured;
+  }
+  const std::vector<std::string> files = system_ca_files(secure_getenv);
+  PemSource found{first_readable(files), {}};
+  if (!found.given()) {
+    problem = "tls_ca: not set, and the system has no authorities to trust; looked for";
+    for (const std::string& file : files) {
+      problem += " '" + file + "'";
+    }
+  }
+  return found;
+}
+
 std::string where(const PemSource& source) {
   return source.file.empty() ? "the text" : "'" + source.file + "'";
 }
 
 }  // namespace
 
-PemTexts read_pems(const PemSource& ca, const PemSource& certificate, const PemSource& key) {
+PemTexts read_pems(const PemSource& configured_ca, const PemSource& certificate, const PemSource& key) {
   const OwnErrors own_errors;
   PemTexts texts;
-  texts.problem = read(ca, "tls_ca", texts.ca);
+  const PemSource ca = authorities(configured_ca, texts.problem);
+  if (texts.problem.empty()) {
+    texts.problem = read(ca, "tls_ca", texts.ca);
+  }
   if (texts.problem.empty()) {
     texts.problem = read(certificate, "tls_certificate", texts.certificate);
   }
@@ -91,7 +113,7 @@ PemTexts read_pems(const PemSource& ca, const PemSource& certificate, const PemS
   if (!texts.problem.empty()) {
     return texts;
   }
-  if (ca.given() && first_certificate(texts.ca) == nullptr) {
+  if (first_certificate(texts.ca) == nullptr) {
     texts.problem = "tls_ca: no certificate in " + where(ca);
   } else if (certificate.given()) {
     const Certificate its_certificate = first_certificate(texts.certificate);

@@ -15,12 +15,13 @@ struct PemSource {
 };
 
 struct PemTexts {
-  std::string ca;  // empty: the system's
+  std::string ca;
   std::string certificate;
   std::string key;
   std::string problem;  // not empty: what is wrong, with the config field's name
 };
 
+// Without a `ca`, the system's (stream/system_ca.h).
 PemTexts read_pems(const PemSource& ca, const PemSource& certificate, const PemSource& key);
 
 }  // namespace agones::plugin

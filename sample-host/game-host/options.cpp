@@ -2,12 +2,26 @@
 #include "game-host/options.h"
 
 #include <boost/program_options.hpp>
+#include <filesystem>
 #include <iostream>
 #include <stdexcept>
 
 namespace game_host {
 
 namespace po = boost::program_options;
+
+namespace {
+
+// As it is installed: beside this program's folder, in lib; else where the system looks for libraries.
+std::string installed_library() {
+  const std::string name = "libagones_processor_host.so.1";
+  std::error_code error;
+  const auto program = std::filesystem::read_symlink("/proc/self/exe", error);
+  const auto file = program.parent_path().parent_path() / "lib" / name;
+  return !error && std::filesystem::exists(file, error) ? file.string() : name;
+}
+
+}  // namespace
 
 std::optional<Options> parse_options(int argc, char** argv) {
   Options options;
@@ -20,7 +34,7 @@ std::optional<Options> parse_options(int argc, char** argv) {
       "Exit codes: 0 every request was allocated, 1 some were not, 2 wrong usage, 3 the plugin can't be\n"
       "loaded or refuses its configuration, 130 ended by Ctrl-C\n\nOptions");
   description.add_options()("help,h", po::bool_switch(&help), "show this text")(
-      "library", po::value(&options.library)->default_value("libagones_processor_host.so"),
+      "library", po::value(&options.library)->default_value(installed_library()),
       "the host library's file, or a plugin's own")(
       "plugin", po::value(&options.plugin), "the plugin's file; without it, where the host library looks for one")(
       "processor", po::value(&options.processor), "address of the processor; without it, a local one runs inside")(

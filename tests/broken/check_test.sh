@@ -34,5 +34,23 @@ expect 1 "crashes: Aborted" "$broken/libbroken_crashing_initializer.so"
 expect 1 "it leaves threads behind" "$broken/libbroken_leaking_thread.so"
 expect 1 "stays in the process: a library in it is pinned" "$broken/libbroken_pinned.so"
 expect 1 "collide with the host's: grpc_init" "$broken/libbroken_stray_symbol.so"
+
+# Installing: the file as it is, whole, and nothing beside it; what is broken replaces nothing.
+mkdir "$work/folder"
+"$check" "$plugin" --install "$work/folder" | grep "it is now $work/folder/$(basename "$plugin")" >/dev/null || failed=1
+cmp "$plugin" "$work/folder/$(basename "$plugin")" || failed=1
+cp "$work/text.so" "$work/$(basename "$plugin")"
+"$check" "$work/$(basename "$plugin")" --install "$work/folder" >"$work/out" && failed=1
+cmp "$plugin" "$work/folder/$(basename "$plugin")" || failed=1
+[ "$(find "$work/folder" -type f | wc -l)" -eq 1 ] || failed=1
+"$check" "$plugin" --install "$work/folder" --stay >"$work/out" &
+stays=$!
+for _ in $(seq 600); do
+  grep -q "it is now" "$work/out" && break
+  sleep 0.05
+done
+kill -TERM $stays && wait $stays || failed=1
+"$check" "$plugin" --install "$work/no-folder" >"$work/out" 2>&1 && failed=1
+grep -q "no-folder" "$work/out" || failed=1
 [ "$failed" -eq 0 ] && echo "every fault was found and named"
 exit $failed

@@ -32,28 +32,7 @@ grep -q "no plugin is found: AGONES_PROCESSOR_PLUGIN is not set; there is none i
 # In the library path it is found as well.
 [ "$(LD_LIBRARY_PATH=$prefix/lib "$work/c-host" "$work/alone/libagones_processor_host.so" "$address" 5 | wc -l)" -eq 5 ]
 
-mkdir "$work/user"
-cat >"$work/user/CMakeLists.txt" <<'CMAKE'
-cmake_minimum_required(VERSION 3.25)
-project(user C CXX)
-set(CMAKE_CXX_STANDARD 17)
-find_package(agones-processor 1.0 REQUIRED)
-add_executable(user main.cpp)
-target_link_libraries(user agones::processor_client)
-add_executable(linked main.c)
-target_link_libraries(linked agones::processor_host)
-target_compile_definitions(user PRIVATE PLUGIN="${AGONES_PROCESSOR_PLUGIN}")
-CMAKE
-cat >"$work/user/main.cpp" <<'CPP'
-#include <agones/client.hpp>
-#include <iostream>
-int main() { std::cout << agones::Library::load(PLUGIN)->version() << '\n'; }
-CPP
-cat >"$work/user/main.c" <<'C'
-#include <agones/processor_swap.h>
-#include <stdio.h>
-int main(void) { return puts(proc_version()) < 0 || !proc_swap; }
-C
+cp -r "$(dirname "$0")/user" "$work/user"
 cmake -S "$work/user" -B "$work/user/build" "-DCMAKE_PREFIX_PATH=$prefix" >"$work/log" 2>&1 || { cat "$work/log"; exit 1; }
 cmake --build "$work/user/build" >"$work/log" 2>&1 || { cat "$work/log"; exit 1; }
 "$work/user/build/user"

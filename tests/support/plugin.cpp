@@ -39,7 +39,8 @@ std::string plugin_path() {
 }
 
 std::string host_library_path() {
-  return AGONES_BUILT_HOST_LIBRARY;
+  const char* path = std::getenv("AGONES_HOST_LIBRARY");
+  return path != nullptr ? path : AGONES_BUILT_HOST_LIBRARY;
 }
 
 const Api& plugin() {

@@ -42,7 +42,7 @@ class RawLibrary {
 
 // The file under test (AGONES_PLUGIN in the environment, else the one just built).
 std::string plugin_path();
-// The host library that was just built.
+// The host library under test (AGONES_HOST_LIBRARY in the environment, else the one just built).
 std::string host_library_path();
 // Loaded once for the whole test program.
 const Api& plugin();

@@ -3,12 +3,30 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
 namespace agones::test {
+
+namespace {
+
+const char* named(const char* variable, const char* built) {
+  const char* file = std::getenv(variable);
+  return file != nullptr ? file : built;
+}
+
+}  // namespace
+
+const char* old_plugin() {
+  return named("AGONES_PLUGIN", AGONES_PLUGIN_OLD);
+}
+
+const char* new_plugin() {
+  return named("AGONES_NEXT_PLUGIN", AGONES_PLUGIN_NEW);
+}
 
 using Clock = std::chrono::steady_clock;
 
@@ -19,7 +37,7 @@ const LibraryApi& host_library() {
 
 SwapHost::SwapHost(const std::string& address, const Adjust& adjust, Form form)
     : form_(form), names_(kMostRequests), seen_(kMostRequests) {
-  const std::string plugin = AGONES_PLUGIN_OLD;
+  const std::string plugin = old_plugin();
   proc_config config;
   char error[512] = "";
   host_library().config_init(PROC_ABI_VERSION, &config, sizeof(config), error, sizeof(error));

@@ -19,6 +19,10 @@
 
 namespace agones::test {
 
+// The versions to swap between: AGONES_PLUGIN and AGONES_NEXT_PLUGIN in the environment, else those just built.
+const char* old_plugin();
+const char* new_plugin();
+
 // The host library, loaded once.
 const LibraryApi& host_library();
 

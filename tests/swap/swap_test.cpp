@@ -71,7 +71,7 @@ void swap_under_load(std::vector<std::string> processor_options, std::size_t gro
   Holdings first;
   for (int i = 1; i <= swaps; ++i) {
     const bool to_new = i % 2 == 1;
-    ASSERT_TRUE(host.swap_and_wait(to_new ? AGONES_PLUGIN_NEW : AGONES_PLUGIN_OLD)) << "swap " << i;
+    ASSERT_TRUE(host.swap_and_wait(to_new ? new_plugin() : old_plugin())) << "swap " << i;
     const proc_swap_report report = host.report();
     ASSERT_EQ(report.state, PROC_SWAP_DONE) << report.error;
     ASSERT_EQ(report.unloaded, 1) << report.error;
@@ -155,7 +155,7 @@ TEST(Swap, WhileTheProcessorIsDownMovesTheUnsent) {
   for (int i = 0; i < 20; ++i) {
     host.allocate();
   }
-  for (const char* plugin : {AGONES_PLUGIN_NEW, AGONES_PLUGIN_OLD}) {
+  for (const char* plugin : {new_plugin(), old_plugin()}) {
     ASSERT_TRUE(host.swap_and_wait(plugin));
     const proc_swap_report report = host.report();
     ASSERT_EQ(report.state, PROC_SWAP_DONE) << report.error;
@@ -187,7 +187,7 @@ TEST_F(SwapOfWaiting, APollThatWaitsIsWoken) {
   std::thread swapper([&] {
     const auto poll_status = [&] { return host_library().poll(host_.handle(), 0, 0, 0, nullptr, nullptr, nullptr, 0); };
     EXPECT_TRUE(wait_until([&] { return poll_status() == PROC_ERR_BUSY; }));
-    EXPECT_EQ(host_library().swap(host_.handle(), AGONES_PLUGIN_NEW, nullptr, nullptr, 0), PROC_OK);
+    EXPECT_EQ(host_library().swap(host_.handle(), new_plugin(), nullptr, nullptr, 0), PROC_OK);
   });
   const auto start = Clock::now();
   while (!host_.swapped() && Clock::now() - start < kPatience) {
@@ -205,7 +205,7 @@ TEST_F(SwapOfWaiting, TheWakeupFdCarriesItOn) {
   host_.poll(0);
   pollfd watched{fd, POLLIN, 0};
   ASSERT_EQ(::poll(&watched, 1, 0), 0) << "nothing is to be polled";
-  ASSERT_EQ(host_library().swap(host_.handle(), AGONES_PLUGIN_NEW, nullptr, nullptr, 0), PROC_OK);
+  ASSERT_EQ(host_library().swap(host_.handle(), new_plugin(), nullptr, nullptr, 0), PROC_OK);
   while (host_.report().state == PROC_SWAP_RUNNING) {
     ASSERT_EQ(::poll(&watched, 1, kPatienceMs), 1);
     host_.poll(0);
@@ -224,7 +224,7 @@ TEST_F(SwapOfWaiting, TheWakeupFdCarriesItOn) {
 TEST_F(SwapOfWaiting, WhatWasMovedCanBeCancelled) {
   const std::uint64_t first = host_.allocate();
   const std::uint64_t second = host_.allocate();
-  ASSERT_TRUE(host_.swap_and_wait(AGONES_PLUGIN_NEW));
+  ASSERT_TRUE(host_.swap_and_wait(new_plugin()));
   EXPECT_EQ(host_.report().moved, 2U);
   EXPECT_EQ(host_library().cancel(host_.handle(), first, nullptr, 0), PROC_OK);
   ASSERT_TRUE(host_.poll_until([&] { return host_.ended() == 1; }));
@@ -240,7 +240,7 @@ TEST_F(SwapOfWaiting, WhatWasMovedCanBeCancelled) {
 TEST_F(SwapOfWaiting, WhatWasDrainedStaysSo) {
   host_.allocate();
   ASSERT_EQ(host_library().drain(host_.handle(), PROC_DRAIN_FINISH, nullptr, 0), PROC_OK);
-  ASSERT_TRUE(host_.swap_and_wait(AGONES_PLUGIN_NEW));
+  ASSERT_TRUE(host_.swap_and_wait(new_plugin()));
   ASSERT_TRUE(host_.swapped()) << host_.report().error;
   EXPECT_EQ(host_library().allocate(host_.handle(), PROC_FORMAT_JSON, "{}", 2, 0, 0, nullptr, nullptr, 0),
             PROC_ERR_SHUT_DOWN);
@@ -256,7 +256,7 @@ TEST_F(SwapOfWaiting, InAForkedChildItIsRefused) {
     report.struct_size = sizeof(report);
     char version[32];
     const bool good =
-        host_library().swap(host_.handle(), AGONES_PLUGIN_NEW, nullptr, nullptr, 0) == PROC_ERR_FORKED &&
+        host_library().swap(host_.handle(), new_plugin(), nullptr, nullptr, 0) == PROC_ERR_FORKED &&
         host_library().get_swap_report(host_.handle(), &report, nullptr, 0) == PROC_ERR_FORKED &&
         host_library().get_plugin_version(host_.handle(), version, sizeof(version), nullptr, 0) == PROC_ERR_FORKED &&
         host_library().shutdown(host_.handle(), 5000, nullptr, 0) == PROC_ERR_FORKED &&
@@ -270,16 +270,16 @@ TEST_F(SwapOfWaiting, InAForkedChildItIsRefused) {
 
 TEST_F(SwapOfWaiting, ItIsShutDownInTheMiddle) {
   host_.allocate();
-  ASSERT_EQ(host_library().swap(host_.handle(), AGONES_PLUGIN_NEW, nullptr, nullptr, 0), PROC_OK);
+  ASSERT_EQ(host_library().swap(host_.handle(), new_plugin(), nullptr, nullptr, 0), PROC_OK);
   char error[256] = "";
-  EXPECT_EQ(host_library().swap(host_.handle(), AGONES_PLUGIN_NEW, nullptr, error, sizeof(error)), PROC_ERR_BUSY);
+  EXPECT_EQ(host_library().swap(host_.handle(), new_plugin(), nullptr, error, sizeof(error)), PROC_ERR_BUSY);
   EXPECT_STREQ(error, "a swap is running");
   host_.poll(0);
   EXPECT_EQ(host_library().shutdown(host_.handle(), 0, error, sizeof(error)), PROC_OK) << error;
   host_.poll(0);
   EXPECT_EQ(host_.ended(), 1U);
   EXPECT_EQ(host_.outcomes["SHUTDOWN"], 1U);
-  EXPECT_EQ(host_library().swap(host_.handle(), AGONES_PLUGIN_NEW, nullptr, error, sizeof(error)), PROC_ERR_SHUT_DOWN);
+  EXPECT_EQ(host_library().swap(host_.handle(), new_plugin(), nullptr, error, sizeof(error)), PROC_ERR_SHUT_DOWN);
 }
 
 TEST(Swap, WhatIsInFlightEndsOnTheOldPlugin) {
@@ -293,7 +293,7 @@ TEST(Swap, WhatIsInFlightEndsOnTheOldPlugin) {
   processor.set_faults(answers_held_back());
   ASSERT_TRUE(host.poll_until([&] { return host.stats().in_flight == 4; }));
   const std::size_t told = host.states_told;
-  ASSERT_EQ(host_library().swap(host.handle(), AGONES_PLUGIN_NEW, nullptr, nullptr, 0), PROC_OK);
+  ASSERT_EQ(host_library().swap(host.handle(), new_plugin(), nullptr, nullptr, 0), PROC_OK);
   ASSERT_TRUE(host.poll_until([&] { return host.report().moved == 6; }));
   EXPECT_EQ(host.stats().pending, 10U);
   processor.set_faults({});
@@ -312,7 +312,7 @@ TEST(Swap, CountersAndDistributionsGoOn) {
       host.allocate();
     }
     ASSERT_TRUE(host.poll_until([&] { return host.ended() == 10 * round; }));
-    ASSERT_TRUE(host.swap_and_wait(round % 2 == 1 ? AGONES_PLUGIN_NEW : AGONES_PLUGIN_OLD));
+    ASSERT_TRUE(host.swap_and_wait(round % 2 == 1 ? new_plugin() : old_plugin()));
     const auto metrics = std::make_unique<proc_metrics>();
     metrics->struct_size = sizeof(*metrics);
     ASSERT_EQ(host_library().get_metrics(host.handle(), metrics.get(), nullptr, 0), PROC_OK);
@@ -333,7 +333,7 @@ TEST(Swap, WhatIsNotAnsweredInTimeEndsAsUnknown) {
         processor.address(), [](proc_config& config) { config.swap_drain_timeout_ms = 100; }, form);
     host.allocate();
     ASSERT_TRUE(host.poll_until([&] { return host.stats().in_flight == 1; }));
-    ASSERT_TRUE(host.swap_and_wait(AGONES_PLUGIN_NEW));
+    ASSERT_TRUE(host.swap_and_wait(new_plugin()));
     EXPECT_TRUE(host.swapped()) << host.report().error;
     EXPECT_EQ(host.ended(), 1U);
     EXPECT_EQ(host.outcomes["SHUTDOWN"], 1U);
@@ -346,7 +346,7 @@ TEST(Swap, TwoClientsOfOneFileShareThePlugin) {
   const std::size_t mapped = mapping_count("memfd:libagones");
   SwapHost second(processor.address());
   EXPECT_EQ(mapping_count("memfd:libagones"), mapped);
-  ASSERT_TRUE(first.swap_and_wait(AGONES_PLUGIN_NEW));
+  ASSERT_TRUE(first.swap_and_wait(new_plugin()));
   EXPECT_EQ(first.report().unloaded, 0);
   EXPECT_STREQ(first.report().error, "other clients use it");
   second.allocate();
@@ -399,7 +399,7 @@ TEST(Swap, ANewPluginThatIsNotServedIsGivenUp) {
   const std::size_t before = mapping_count("memfd:libagones");
   processor.set_faults(without_pulls({}));
   for (int i = 0; i < 2; ++i) {
-    ASSERT_TRUE(host.swap_and_wait(AGONES_PLUGIN_NEW));
+    ASSERT_TRUE(host.swap_and_wait(new_plugin()));
     const proc_swap_report report = host.report();
     EXPECT_EQ(report.state, PROC_SWAP_FAILED);
     EXPECT_STREQ(report.error, "the new plugin is not serving after 200 ms: waiting for the first pull");
@@ -422,7 +422,7 @@ TEST(Swap, ANewPluginThatRefusesTheConfigIsGivenUp) {
     config.tls_ca_file = text(ca);
   });
   fs::remove(ca);
-  ASSERT_TRUE(host.swap_and_wait(AGONES_PLUGIN_NEW));
+  ASSERT_TRUE(host.swap_and_wait(new_plugin()));
   EXPECT_EQ(host.report().state, PROC_SWAP_FAILED);
   EXPECT_NE(std::string(host.report().error).find("tls_ca"), std::string::npos) << host.report().error;
   EXPECT_EQ(host.plugin_version(), "1.0.0");
@@ -466,7 +466,7 @@ TEST_F(RefusedSwap, AFileThatIsNoLibrary) {
 }
 
 TEST_F(RefusedSwap, ACutOffFile) {
-  std::ifstream whole(AGONES_PLUGIN_NEW, std::ios::binary);
+  std::ifstream whole(new_plugin(), std::ios::binary);
   std::string content(100'000, '\0');
   whole.read(content.data(), static_cast<std::streamsize>(content.size()));
   expect_refused(write("cut.so", content), "it is cut off or damaged");
@@ -486,14 +486,14 @@ TEST_F(RefusedSwap, AnOlderMajorVersion) {
 
 TEST_F(RefusedSwap, AFileThatOthersCanWrite) {
   const std::string path = folder_.file("open.so");
-  fs::copy_file(AGONES_PLUGIN_NEW, path);
+  fs::copy_file(new_plugin(), path);
   fs::permissions(path, fs::perms::others_write, fs::perm_options::add);
   expect_refused(path, "can be written by other users");
 }
 
 TEST_F(RefusedSwap, AFolderThatOthersCanWrite) {
   const std::string path = folder_.file("plugin.so");
-  fs::copy_file(AGONES_PLUGIN_NEW, path);
+  fs::copy_file(new_plugin(), path);
   fs::permissions(folder_.path(), fs::perms::others_write, fs::perm_options::add);
   expect_refused(path, "its folder can be written by other users");
 }
@@ -502,7 +502,7 @@ TEST(Plugin, TheShaPinIsChecked) {
   LoadOptions options;
   options.sha256 = std::string(64, '0');
   try {
-    Library::load(AGONES_PLUGIN_OLD, options);
+    Library::load(old_plugin(), options);
     FAIL() << "loaded in spite of the pin";
   } catch (const LibraryError& error) {
     EXPECT_EQ(error.kind(), LibraryError::Kind::kNotTrusted);
@@ -510,16 +510,16 @@ TEST(Plugin, TheShaPinIsChecked) {
     const std::size_t start = what.find("its SHA-256 is ") + 15;
     options.sha256 = what.substr(start, 64);
   }
-  EXPECT_EQ(Library::load(AGONES_PLUGIN_OLD, options)->version(), "1.0.0");
+  EXPECT_EQ(Library::load(old_plugin(), options)->version(), "1.0.0");
 }
 
 TEST(Plugin, OneFileNameLoadsTwiceAndMayBeOverwritten) {
   const fs::path path = fs::temp_directory_path() / "agones-overwritten.so";
-  fs::copy_file(AGONES_PLUGIN_OLD, path, fs::copy_options::overwrite_existing);
+  fs::copy_file(old_plugin(), path, fs::copy_options::overwrite_existing);
   fs::permissions(path, fs::perms::owner_all);
   const auto first = Library::load(path);
   // In place, as a careless deployment does it.
-  std::ofstream(path, std::ios::binary | std::ios::trunc) << std::ifstream(AGONES_PLUGIN_NEW, std::ios::binary).rdbuf();
+  std::ofstream(path, std::ios::binary | std::ios::trunc) << std::ifstream(new_plugin(), std::ios::binary).rdbuf();
   const auto second = Library::load(path);
   fs::remove(path);
   EXPECT_EQ(first->version(), "1.0.0");
@@ -532,7 +532,7 @@ TEST(Plugin, AFolderThatItsGroupMayWriteToIsTrustedWhenAskedFor) {
   constexpr gid_t kForeignGroup = 4711;
   const TemporaryFolder folder;
   const std::string path = folder.file("plugin.so");
-  fs::copy_file(AGONES_PLUGIN_OLD, path);
+  fs::copy_file(old_plugin(), path);
   if (chown(folder.path().c_str(), static_cast<uid_t>(-1), kForeignGroup) != 0) {
     GTEST_SKIP() << "only root gives a folder to a foreign group";
   }
@@ -562,7 +562,7 @@ TEST(Plugin, AFolderThatItsGroupMayWriteToIsTrustedWhenAskedFor) {
 TEST(Plugin, AFolderThatALinkLeadsToIsLookedAtToo) {
   const TemporaryFolder open;
   const TemporaryFolder closed;
-  fs::copy_file(AGONES_PLUGIN_OLD, open.file("plugin.so"));
+  fs::copy_file(old_plugin(), open.file("plugin.so"));
   fs::permissions(open.path(), fs::perms::others_write, fs::perm_options::add);
   fs::create_symlink(open.file("plugin.so"), closed.file("plugin.so"));
   try {
@@ -577,15 +577,15 @@ TEST(Plugin, AFolderThatALinkLeadsToIsLookedAtToo) {
 
 TEST(Plugin, APinnedHostSwapsToPinnedFilesAlone) {
   const local::LocalProcessor processor(quick_options(), fleet_of(1));
-  const std::string old_hash = Library::load(AGONES_PLUGIN_OLD)->sha256();
-  const std::string new_hash = Library::load(AGONES_PLUGIN_NEW)->sha256();
+  const std::string old_hash = Library::load(old_plugin())->sha256();
+  const std::string new_hash = Library::load(new_plugin())->sha256();
   SwapHost host(processor.address(), [&](proc_config& config) { config.plugin_sha256 = text(old_hash); });
   char error[256] = "";
-  EXPECT_EQ(host_library().swap(host.handle(), AGONES_PLUGIN_NEW, nullptr, error, sizeof(error)),
+  EXPECT_EQ(host_library().swap(host.handle(), new_plugin(), nullptr, error, sizeof(error)),
             PROC_ERR_INVALID_ARGUMENT);
   EXPECT_STREQ(error, "sha256: missing; the config's plugin_sha256 asks for one");
   const auto swap_with = [&](const std::string& hash) {
-    EXPECT_EQ(host_library().swap(host.handle(), AGONES_PLUGIN_NEW, hash.c_str(), error, sizeof(error)), PROC_OK);
+    EXPECT_EQ(host_library().swap(host.handle(), new_plugin(), hash.c_str(), error, sizeof(error)), PROC_OK);
     EXPECT_TRUE(host.poll_until([&] { return host.report().state != PROC_SWAP_RUNNING; }));
     return host.report();
   };
@@ -612,8 +612,8 @@ class SwapFrom : public testing::Test {
     constexpr std::size_t kCount = 100;
     ProcessorProgram processor({"--pull-interval-ms", "20", "--servers", std::to_string(kCount)});
     command.insert(command.end(),
-                   {host_library_path(), processor.address(), std::to_string(kCount), AGONES_PLUGIN_NEW});
-    setenv("AGONES_PROCESSOR_PLUGIN", AGONES_PLUGIN_OLD, 1);
+                   {host_library_path(), processor.address(), std::to_string(kCount), new_plugin()});
+    setenv("AGONES_PROCESSOR_PLUGIN", old_plugin(), 1);
     const ProgramResult result = run_program(command);
     unsetenv("AGONES_PROCESSOR_PLUGIN");
     EXPECT_EQ(result.exit_code, 0);
@@ -638,7 +638,7 @@ TEST_F(SwapFrom, Cpp) {
   ClientOptions options;
   options.processor_address = processor.address();
   options.plaintext = true;
-  options.settings = {{"plugin_file", AGONES_PLUGIN_OLD}};
+  options.settings = {{"plugin_file", old_plugin()}};
   agones::Client client(Library::load(host_library_path()), options);
   std::size_t allocated = 0;
   const auto allocate = [&] {
@@ -648,8 +648,8 @@ TEST_F(SwapFrom, Cpp) {
   for (int i = 0; i < 50; ++i) {
     allocate();
   }
-  client.swap(AGONES_PLUGIN_NEW);
-  EXPECT_THROW(client.swap(AGONES_PLUGIN_NEW), Error);
+  client.swap(new_plugin());
+  EXPECT_THROW(client.swap(new_plugin()), Error);
   const auto end = Clock::now() + kPatience;
   while ((client.swap_report().state == SwapReport::State::kRunning || allocated < 50) && Clock::now() < end) {
     client.poll(0, {}, milliseconds(10));
@@ -665,11 +665,11 @@ TEST_F(SwapFrom, APluginItIsRefused) {
   ClientOptions options;
   options.processor_address = processor.address();
   options.plaintext = true;
-  agones::Client client(Library::load(AGONES_PLUGIN_OLD), options);
+  agones::Client client(Library::load(old_plugin()), options);
   EXPECT_EQ(client.plugin_version(), "1.0.0");
   EXPECT_EQ(client.swap_report().state, SwapReport::State::kNone);
   try {
-    client.swap(AGONES_PLUGIN_NEW);
+    client.swap(new_plugin());
     FAIL();
   } catch (const Error& error) {
     EXPECT_NE(std::string(error.what()).find("only the host library can swap"), std::string::npos) << error.what();

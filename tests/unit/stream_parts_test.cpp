@@ -2,6 +2,9 @@
 // The pure parts of the stream: backoff, watchdog, addresses.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cstring>
+#include <fstream>
 #include <set>
 
 #include "stream/backoff.h"
@@ -9,6 +12,8 @@
 #include "stream/failure_log.h"
 #include "stream/keepalive.h"
 #include "stream/stream_watchdog.h"
+#include "stream/system_ca.h"
+#include "support/temporary_folder.h"
 
 namespace agones::plugin {
 namespace {
@@ -105,6 +110,32 @@ TEST(StreamWatchdog, WaitsForAnswersToWhatWasSent) {
   watchdog.sent(start + milliseconds(80));
   watchdog.opened(start + milliseconds(90));
   EXPECT_EQ(watchdog.answer_deadline(), TimePoint::max()) << "a new stream owes nothing";
+}
+
+TEST(SystemCa, IsWhatTheEnvironmentNamesOrWhereTheDistributionsKeepIt) {
+  const auto nothing = [](const char*) -> const char* { return nullptr; };
+  const std::vector<std::string> known = system_ca_files(nothing);
+  for (const char* file : {"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
+                           "/etc/ssl/ca-bundle.pem", "/etc/ssl/cert.pem"}) {
+    EXPECT_EQ(std::count(known.begin(), known.end(), file), 1) << file;
+  }
+  const auto named = [](const char* variable) { return std::strcmp(variable, "SSL_CERT_FILE") == 0 ? "/own.pem" : ""; };
+  const std::vector<std::string> files = system_ca_files(named);
+  ASSERT_EQ(files.size(), known.size() + 1);
+  EXPECT_EQ(files.front(), "/own.pem");
+}
+
+TEST(SystemCa, IsTheFirstFileWithSomethingInIt) {
+  const test::TemporaryFolder folder;
+  const std::string missing = folder.file("missing");
+  const std::string empty = folder.file("empty");
+  const std::string full = folder.file("full");
+  const std::string later = folder.file("later");
+  std::ofstream{empty};
+  std::ofstream(full) << "x";
+  std::ofstream(later) << "x";
+  EXPECT_EQ(first_readable({missing, empty, full, later}), full);
+  EXPECT_EQ(first_readable({missing, empty}), "");
 }
 
 TEST(Endpoints, AreRead) {

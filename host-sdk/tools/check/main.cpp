@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // agones-processor-check: a doctor for plugins' files and for live processors.
 #include <boost/program_options.hpp>
+#include <csignal>
 #include <cstdlib>
 #include <exception>
 #include <iostream>
 #include <stdexcept>
 
 #include "check/plugin_check.h"
+#include "check/plugin_install.h"
 #include "check/processor_check.h"
 
 namespace {
@@ -18,6 +20,8 @@ constexpr int kExitUsage = 2;
 
 struct CommandLine {
   std::string file;
+  std::string install_to;
+  bool stays = false;
   check::ProcessorOptions processor;
   bool allocates = false;
   std::string request = "{}";
@@ -30,6 +34,8 @@ po::options_description describe(CommandLine& line) {
   check::ProcessorOptions& processor = line.processor;
   po::options_description options(
       "agones-processor-check FILE                  whether a file is a plugin that a host can use\n"
+      "agones-processor-check FILE --install FOLDER [--stay]    and if so, puts it there, at once and whole, for hosts "
+      "that watch it;\n                                             --stay: as a sidecar, ends when it is told to\n"
       "agones-processor-check --processor ADDRESS   whether a live processor can be used, and what to do if not\n\n"
       "Exit codes: 0 good, 1 not good, 2 wrong usage\n\nOptions for a processor");
   options.add_options()("help,h", po::bool_switch(&line.help), "show this text")(
@@ -59,7 +65,8 @@ CommandLine parse(int argc, char** argv) {
   CommandLine line;
   const po::options_description shown = describe(line);
   po::options_description all;
-  all.add(shown).add_options()("file", po::value(&line.file));
+  all.add(shown).add_options()("file", po::value(&line.file))("install", po::value(&line.install_to))(
+      "stay", po::bool_switch(&line.stays));
   po::positional_options_description positional;
   positional.add("file", 1);
   po::variables_map values;
@@ -71,6 +78,8 @@ CommandLine parse(int argc, char** argv) {
   }
   require(line.file.empty() != line.processor.address.empty(), "give either a FILE or --processor ADDRESS");
   require(line.file.empty() || !line.json, "--json is for processors");
+  require(!line.file.empty() || line.install_to.empty(), "--install needs a FILE");
+  require(!line.stays || !line.install_to.empty(), "--stay needs --install");
   require(line.allocates || values.count("request") == 0, "--request needs --allocate");
   require(line.timeout_ms > 0 && line.processor.pulls > 0, "--timeout-ms and --pulls must be at least 1");
   require(line.processor.tls || (line.processor.tls_ca + line.processor.tls_certificate + line.processor.tls_key +
@@ -82,6 +91,31 @@ CommandLine parse(int argc, char** argv) {
   line.processor.allocate = line.allocates ? line.request : "";
   line.processor.patience = std::chrono::milliseconds(line.timeout_ms);
   return line;
+}
+
+// As the first process of a container, which a signal does not end by itself.
+void wait_for_the_end() {
+  sigset_t ending;
+  sigemptyset(&ending);
+  sigaddset(&ending, SIGINT);
+  sigaddset(&ending, SIGTERM);
+  pthread_sigmask(SIG_BLOCK, &ending, nullptr);
+  int signal = 0;
+  sigwait(&ending, &signal);
+}
+
+bool check_file(const CommandLine& line) {
+  if (!check::check_plugin(line.file)) {
+    return false;
+  }
+  if (!line.install_to.empty()) {
+    check::install_plugin(line.file, line.install_to);
+  }
+  if (line.stays) {
+    std::cout << std::flush;
+    wait_for_the_end();
+  }
+  return true;
 }
 
 bool check_processor(const CommandLine& line) {
@@ -108,7 +142,7 @@ int main(int argc, char** argv) {
     if (line.help) {
       return 0;
     }
-    const bool good = line.file.empty() ? check_processor(line) : check::check_plugin(line.file);
+    const bool good = line.file.empty() ? check_processor(line) : check_file(line);
     return good ? 0 : kExitBad;
   } catch (const std::exception& error) {
     std::cerr << "agones-processor-check: " << error.what() << " (see --help)\n";
