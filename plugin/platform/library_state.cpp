@@ -11,6 +11,7 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
+#include <climits>
 #include <cstdio>
 #include <memory>
 #include <mutex>
@@ -28,6 +29,8 @@
 extern "C" {
 int __real_close(int fd);
 int __real_eventfd(unsigned int count, int flags);
+int __real_pthread_key_create(pthread_key_t* key, void (*destructor)(void*));
+int __real_pthread_key_delete(pthread_key_t key);
 int __real_pthread_create(pthread_t* thread, const pthread_attr_t* attributes, void* (*body)(void*), void* argument);
 }
 // NOLINTEND(bugprone-reserved-identifier)
@@ -102,6 +105,26 @@ class FdRegistry {
   std::set<int> fds_;
 };
 
+// Keys of thread-local data. A thread of the host's that has such data and ends after the library is unmapped would call the
+// key's destructor, which is gone.
+class KeyRegistry {
+ public:
+  void created(pthread_key_t key) { live_[key].store(true); }
+  // False if it is none, or was deleted before.
+  bool deleting(pthread_key_t key) { return key < live_.size() && live_[key].exchange(false); }
+
+  ~KeyRegistry() {
+    for (pthread_key_t key = 0; key < live_.size(); ++key) {
+      if (deleting(key)) {
+        __real_pthread_key_delete(key);
+      }
+    }
+  }
+
+ private:
+  std::array<std::atomic<bool>, PTHREAD_KEYS_MAX> live_{};
+};
+
 // Descriptors that are open so that they can be closed when gRPC is to open one and can't.
 class FdReserve {
  public:
@@ -157,6 +180,7 @@ int open_surely(FdReserve& reserve, const Open& open) {
 struct Registries {
   ThreadRegistry threads;
   FdRegistry fds;
+  KeyRegistry keys;
   FdReserve reserve;
   ThreadStock stock;
   ClientCount clients;
@@ -333,6 +357,22 @@ int __wrap_close(int fd);
 int __wrap_close(int fd) {
   agones::plugin::library_state::forget_fd(fd);
   return __real_close(fd);
+}
+
+int __wrap_pthread_key_create(pthread_key_t* key, void (*destructor)(void*));
+int __wrap_pthread_key_create(pthread_key_t* key, void (*destructor)(void*)) {
+  const int error = __real_pthread_key_create(key, destructor);
+  if (auto* registries = agones::plugin::library_state::g_registries.load(); error == 0 && registries != nullptr) {
+    registries->keys.created(*key);
+  }
+  return error;
+}
+
+int __wrap_pthread_key_delete(pthread_key_t key);
+int __wrap_pthread_key_delete(pthread_key_t key) {
+  auto* registries = agones::plugin::library_state::g_registries.load();
+  // Without registries they are deleted, and the number may be another library's by now.
+  return registries != nullptr && registries->keys.deleting(key) ? __real_pthread_key_delete(key) : EINVAL;
 }
 
 int __wrap_pthread_create(pthread_t* thread, const pthread_attr_t* attributes, void* (*body)(void*), void* argument);

@@ -7,7 +7,8 @@
 // until the kernel has ended it, so that none can still be executing code that is unmapped.
 //
 // Likewise every epoll and event fd is registered: gRPC keeps one of each for the life of the process.
-// They are closed when the library is unmapped, or each swap of a plugin would leak two.
+// They are closed when the library is unmapped, or each swap of a plugin would leak two. And every key of thread-local data
+// (abseil's and OpenSSL's, where they are inside): a destructor that is unmapped must not be called when a thread of the host's ends.
 #pragma once
 
 #include <string>

@@ -90,6 +90,30 @@ TEST(Hostile, ThreadsThatCalledThePluginEndAfterItIsGone) {
   }
 }
 
+TEST(Hostile, AThreadThatMadeAndEndedAClientEndsAfterThePluginIsGone) {
+  const OwnCopy copy;
+  LocalProcessor processor(quick_options(), fleet_of(100));
+  RawLibrary library(copy.path());
+  std::promise<void> gone;
+  std::promise<void> done;
+  std::thread thread([&] {
+    // Connected and ended many times, so that it surely has waited inside of gRPC.
+    for (int round = 0; round < 20; ++round) {
+      Client client(processor.address(), {}, library.api());
+      expect_allocated(client, 2);
+      EXPECT_EQ(client.shutdown(), PROC_OK) << client.last_refusal.error;
+    }
+    done.set_value();
+    gone.get_future().wait();
+  });
+  done.get_future().wait();
+  EXPECT_EQ(library.api().get_unload_state(nullptr, 0), PROC_UNLOAD_SAFE);
+  library.close();
+  EXPECT_EQ(mapping_count(copy.path()), 0U);
+  gone.set_value();
+  thread.join();
+}
+
 TEST(Hostile, AChildForkedBeforeInitMayUseThePlugin) {
   const ProcessorProgram processor({"--pull-interval-ms", "10"});
   const OwnCopy copy;
