@@ -11,6 +11,7 @@ execute_process(COMMAND ${PROJECT_SOURCE_DIR}/packaging/portable/build-dependenc
 set(Boost_USE_STATIC_LIBS ON)
 set(Protobuf_USE_STATIC_LIBS ON)
 set(OPENSSL_CRYPTO_LIBRARY ${rebuilt}/lib/libcrypto.a)
+set(OPENSSL_INCLUDE_DIR ${rebuilt}/include)
 
 # No path of the machine is in what is built, so that two builds are the same.
 add_compile_options(-ffile-prefix-map=${PROJECT_BINARY_DIR}=/usr/src/agones-processor/build
@@ -43,7 +44,11 @@ macro(link_portable_grpc)
     if(name MATCHES "^(atomic|rt|m|dl|pthread)$")
       continue()
     endif()
-    find_library(archive_${name} NAMES lib${name}.a HINTS ${rebuilt}/lib REQUIRED)
+    set(archive_${name} ${rebuilt}/lib/lib${name}.a)
+    if(NOT EXISTS ${archive_${name}})
+      unset(archive_${name})
+      find_library(archive_${name} NAMES lib${name}.a REQUIRED)
+    endif()
     list(APPEND grpc_needs_archives ${archive_${name}})
   endforeach()
   find_library(archive_grpc++_reflection NAMES libgrpc++_reflection.a REQUIRED)

@@ -4,7 +4,6 @@
 set -euo pipefail
 packages=$1 roots=$2
 source "$(dirname "$0")/root.sh"
-here=$(cd "$(dirname "$0")" && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 fail() { echo "$*" >&2; exit 1; }
@@ -21,16 +20,4 @@ grep "ALLOCATED *100" "$work/log" >/dev/null || fail "$(cat "$work/log")"
 in_root "$root" agones-processor-check /usr/lib/libagones_processor.so.1 >/dev/null
 in_root "$root" sh -c 'dpkg -r agones-processor-tools libagones-processor1' >/dev/null
 [ -z "$(find "$root/usr" -name '*agones*')" ] || fail "left behind: $(find "$root/usr" -name '*agones*')"
-
-# To develop: a host in C by pkg-config, and hosts in C and C++ by CMake.
-root=$work/dev
-unpack_root "$roots" dev "$root"
-cp "$packages"/libagones-processor{1,-dev}_*_"$(dpkg --print-architecture)".deb "$root/tmp"
-in_root "$root" sh -c 'dpkg -i /tmp/*.deb' >"$work/log" 2>&1 || fail "$(cat "$work/log")"
-cp "$here/../../sample-host/c-host/c_host.c" "$root/tmp"
-cp -r "$here/../contract/user" "$root/tmp/user"
-in_root "$root" sh -ec 'cd /tmp
-  cc $(pkg-config --cflags agones-processor) c_host.c -o c-host
-  test -e "$(pkg-config --variable=host agones-processor)"
-  cmake -G Ninja -S user -B user/build && cmake --build user/build && user/build/user && user/build/linked' >"$work/log" 2>&1 || fail "$(cat "$work/log")"
 echo "lintian is content; installed, used, removed"
