@@ -16,8 +16,7 @@ set(OPENSSL_INCLUDE_DIR ${rebuilt}/include)
 # No path of the machine is in what is built, so that two builds are the same.
 add_compile_options(-ffile-prefix-map=${PROJECT_BINARY_DIR}=/usr/src/agones-processor/build
                     -ffile-prefix-map=${PROJECT_SOURCE_DIR}=/usr/src/agones-processor)
-# Weak references that nothing in here fulfils are not to be fulfilled by the host.
-add_link_options(-static-libstdc++ -static-libgcc LINKER:--build-id=sha1 LINKER:--as-needed LINKER:-z,nodynamic-undefined-weak)
+add_link_options(-static-libstdc++ -static-libgcc LINKER:--build-id=sha1 LINKER:--as-needed)
 
 # For glibc 2.34, that of RHEL 9, Ubuntu 22.04, Debian 12, Amazon Linux 2023.
 set(newer_in_glibc arc4random _dl_find_object)

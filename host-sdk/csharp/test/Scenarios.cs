@@ -260,7 +260,7 @@ internal static class Scenarios
 
     private static int Main(string[] args)
     {
-        _library = args[1];
+        _library = args[1] == "" ? null : args[1];
         _address = args[2];
         _nextPlugin = args[3];
         Console.WriteLine(Run(args[0]).GetAwaiter().GetResult());

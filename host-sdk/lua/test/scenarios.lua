@@ -11,7 +11,7 @@ local function new(settings)
   settings = settings or {}
   settings.transport = "plaintext"
   return agones.new(address, {
-    library = library,
+    library = library ~= "" and library or nil,
     settings = settings,
     on_orphan = function(server) orphans[#orphans + 1] = server end,
     on_connection = function(connection) told[#told + 1] = connection end,

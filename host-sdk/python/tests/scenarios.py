@@ -22,7 +22,7 @@ orphans: asyncio.Queue[agones.GameServer]
 
 
 def client(**settings: Any) -> agones.Client:
-    return agones.Client(ADDRESS, library=LIBRARY, on_orphan=orphans.put_nowait, transport="plaintext", **settings)
+    return agones.Client(ADDRESS, library=LIBRARY or None, on_orphan=orphans.put_nowait, transport="plaintext", **settings)
 
 
 def described(error: agones.AllocationError) -> Result:

@@ -250,7 +250,7 @@ public final class Scenarios {
     }
 
     public static void main(String[] arguments) throws Exception {
-        library = arguments[1];
+        library = arguments[1].isEmpty() ? null : arguments[1];
         address = arguments[2];
         System.out.println(run(arguments[0], arguments[3]));
     }

@@ -3,14 +3,18 @@ package agones.processor;
 
 import com.sun.jna.Memory;
 import com.sun.jna.Pointer;
-import java.io.File;
-import java.net.URL;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Map;
 
 /** Finding and loading the library, the host library or a plugin by itself; texts in its memory. */
 final class Native {
     private static final String HOST_LIBRARY = "libagones_processor_host.so";
+    private static final String PLUGIN = "libagones_processor.so";
     private static final int ERROR_SIZE = 1024;
 
     private static final ThreadLocal<Memory> COPY = ThreadLocal.withInitial(() -> zeroed(4096));
@@ -39,8 +43,31 @@ final class Native {
         if (named != null && !named.isEmpty()) {
             return named;
         }
-        URL packaged = Native.class.getResource("/native/" + HOST_LIBRARY);
-        return packaged != null && packaged.getProtocol().equals("file") ? new File(packaged.getPath()).getPath() : HOST_LIBRARY;
+        return Native.class.getResource("/native/" + HOST_LIBRARY) == null ? HOST_LIBRARY : Packaged.HOST_LIBRARY_FILE;
+    }
+
+    /** The package's own files, unpacked once a process into a folder that is this user's alone: the library loads what nobody else may write to. */
+    private static final class Packaged {
+        static final String HOST_LIBRARY_FILE = unpack();
+
+        private static String unpack() {
+            try {
+                Path folder = Files.createTempDirectory("agones-processor");
+                folder.toFile().deleteOnExit();
+                // The plugin first: the host library looks for it in its own folder.
+                for (String name : new String[] {PLUGIN, HOST_LIBRARY}) {
+                    try (InputStream resource = Native.class.getResourceAsStream("/native/" + name)) {
+                        if (resource != null) {
+                            Files.copy(resource, folder.resolve(name));
+                            folder.resolve(name).toFile().deleteOnExit();
+                        }
+                    }
+                }
+                return folder.resolve(HOST_LIBRARY).toString();
+            } catch (IOException error) {
+                throw new UncheckedIOException("the package's library can't be unpacked (see java.io.tmpdir)", error);
+            }
+        }
     }
 
     /** A function that takes the error's buffer and its size. */
