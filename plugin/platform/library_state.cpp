@@ -110,7 +110,7 @@ class FdRegistry {
 class KeyRegistry {
  public:
   void created(pthread_key_t key) { live_[key].store(true); }
-  // False if it is none, or was deleted before.
+  // False if it is not known, or was deleted before.
   bool deleting(pthread_key_t key) { return key < live_.size() && live_[key].exchange(false); }
 
   ~KeyRegistry() {
@@ -370,9 +370,11 @@ int __wrap_pthread_key_create(pthread_key_t* key, void (*destructor)(void*)) {
 
 int __wrap_pthread_key_delete(pthread_key_t key);
 int __wrap_pthread_key_delete(pthread_key_t key) {
-  auto* registries = agones::plugin::library_state::g_registries.load();
-  // Without registries they are deleted, and the number may be another library's by now.
-  return registries != nullptr && registries->keys.deleting(key) ? __real_pthread_key_delete(key) : EINVAL;
+  if (auto* registries = agones::plugin::library_state::g_registries.load()) {
+    registries->keys.deleting(key);
+    return __real_pthread_key_delete(key);
+  }
+  return 0;  // it went with the registries; the number may be another library's by now
 }
 
 int __wrap_pthread_create(pthread_t* thread, const pthread_attr_t* attributes, void* (*body)(void*), void* argument);
