@@ -581,8 +581,7 @@ TEST(Plugin, APinnedHostSwapsToPinnedFilesAlone) {
   const std::string new_hash = Library::load(new_plugin())->sha256();
   SwapHost host(processor.address(), [&](proc_config& config) { config.plugin_sha256 = text(old_hash); });
   char error[256] = "";
-  EXPECT_EQ(host_library().swap(host.handle(), new_plugin(), nullptr, error, sizeof(error)),
-            PROC_ERR_INVALID_ARGUMENT);
+  EXPECT_EQ(host_library().swap(host.handle(), new_plugin(), nullptr, error, sizeof(error)), PROC_ERR_INVALID_ARGUMENT);
   EXPECT_STREQ(error, "sha256: missing; the config's plugin_sha256 asks for one");
   const auto swap_with = [&](const std::string& hash) {
     EXPECT_EQ(host_library().swap(host.handle(), new_plugin(), hash.c_str(), error, sizeof(error)), PROC_OK);
@@ -611,8 +610,7 @@ class SwapFrom : public testing::Test {
   void expect_swapped(std::vector<std::string> command) {
     constexpr std::size_t kCount = 100;
     ProcessorProgram processor({"--pull-interval-ms", "20", "--servers", std::to_string(kCount)});
-    command.insert(command.end(),
-                   {host_library_path(), processor.address(), std::to_string(kCount), new_plugin()});
+    command.insert(command.end(), {host_library_path(), processor.address(), std::to_string(kCount), new_plugin()});
     setenv("AGONES_PROCESSOR_PLUGIN", old_plugin(), 1);
     const ProgramResult result = run_program(command);
     unsetenv("AGONES_PROCESSOR_PLUGIN");
