@@ -7,7 +7,6 @@ source "$(dirname "$0")/root.sh"
 here=$(cd "$(dirname "$0")" && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-fail() { echo "$*" >&2; exit 1; }
 
 # A host in C by pkg-config, and hosts in C and C++ by CMake.
 root=$work/dev

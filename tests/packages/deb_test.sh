@@ -6,7 +6,6 @@ packages=$1 roots=$2
 source "$(dirname "$0")/root.sh"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-fail() { echo "$*" >&2; exit 1; }
 
 lintian --allow-root --fail-on error,warning "$packages"/*_"$(dpkg --print-architecture)".deb
 

@@ -6,7 +6,6 @@ packages=$1 c_host=$3
 source "$(dirname "$0")/root.sh"
 work=$(mktemp -d)
 trap 'end_in_root; rm -rf "$work"' EXIT
-fail() { echo "$*" >&2; exit 1; }
 architecture=$(dpkg --print-architecture)
 
 unpack() { # name; its root, and its config

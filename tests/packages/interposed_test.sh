@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Hosts that export, globally and before the plugin, everything that is inside of it: interposed_test.sh BUILD_FOLDER C_HOST
 #   a library of traps, one under each name that the plugin and the host library hide, whatever its version: a call ends the process
-#   the real ones: OpenSSL 3, gRPC, the full Protobuf; OpenSSL 1.1, if tests/packages/make-roots has one
+#   the real ones: OpenSSL 3, gRPC, the full Protobuf
 set -euo pipefail
 build=$1 c_host=$2
 work=$(mktemp -d)

@@ -6,6 +6,8 @@ if [ "$(id -u)" -ne 0 ]; then
   exit 1
 fi
 
+fail() { echo "$*" >&2; exit 1; }
+
 # unpack_root ROOTS NAME FOLDER
 unpack_root() {
   mkdir -p "$3"

@@ -8,7 +8,6 @@ work=$(mktemp -d)
 trap 'end_in_root; rm -rf "$work"' EXIT
 root=$work/root
 unpack_root "$roots" bare "$root"
-fail() { echo "$*" >&2; exit 1; }
 
 tarball=$(echo "$packages"/agones-processor-*-linux-"$(uname -m)".tar.xz)
 name=$(basename "$tarball" .tar.xz)
