@@ -237,6 +237,8 @@ type rawConfig struct {
 	processorAddress       rawText
 	maxBatchSize           uint32
 	maxBatchBytes          uint32
+	fixedBatches           uint32
+	maxStreams             uint32
 	maxUnansweredBatches   uint32
 	maxPendingRequests     uint32
 	maxMessageBytes        uint32
@@ -306,6 +308,8 @@ type rawStats struct {
 	unsent               uint64
 	inFlight             uint64
 	lateAnswers          uint64
+	openStreams          uint64
+	window               uint64
 	accepted             uint64
 	allocated            uint64
 	rejected             uint64

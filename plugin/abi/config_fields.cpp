@@ -36,8 +36,10 @@ struct Field {
 constexpr Field kFields[] = {
     {AGONES_FIELD(client_id), Kind::kText, 0, 0, 0},
     {AGONES_FIELD(processor_address), Kind::kText, 0, 0, 0},
-    {AGONES_FIELD(max_batch_size), Kind::kNumber, 1, 10'000, 1'000},
+    {AGONES_FIELD(max_batch_size), Kind::kNumber, 0, 65'536, 0},
     {AGONES_FIELD(max_batch_bytes), Kind::kSize, 1024, (4 << 20) - 4096, 4'128'768},
+    {AGONES_FIELD(fixed_batches), Kind::kFlag, 0, 1, 0},
+    {AGONES_FIELD(max_streams), Kind::kNumber, 1, 64, 32},
     {AGONES_FIELD(max_unanswered_batches), Kind::kNumber, 1, 65'536, 1},
     {AGONES_FIELD(max_pending_requests), Kind::kNumber, 1, 16'777'216, 1'048'576},
     {AGONES_FIELD(max_message_bytes), Kind::kSize, 65'536, 1 << 30, 64 << 20},

@@ -21,6 +21,8 @@ struct Counters {
   Counter unsent;
   Counter in_flight;
   Counter late_answers;
+  Counter open_streams;
+  Counter window;
   Counter allocated;
   Counter rejected;
   Counter timed_out;

@@ -17,6 +17,10 @@ constexpr std::size_t kBlockSize = 512;
 // A batch has one answer for each of its requests; so many more may be to ids that this client never gave out.
 constexpr std::size_t kStrayAnswers = 1024;
 constexpr std::size_t kLongestId = 64;
+// A further stream that was not needed for so long is closed. Opening it again takes until the next pull.
+constexpr std::chrono::seconds kIdleStream{30};
+// So many more than are in use may be opened at a time, or as many as are.
+constexpr std::size_t kFewStreams = 15;
 
 // The link's thread may have looked at the clock before the request was accepted.
 std::uint64_t microseconds_between(TimePoint from, TimePoint to) {
@@ -50,7 +54,8 @@ Engine::Engine(const Config& config, TimePoint start, Counters& counters, Metric
       metrics_(metrics),
       sink_(sink),
       deadlines_(start),
-      pacer_(config.batches_per_pull) {}
+      pacer_(config.batches_per_pull),
+      window_({config.max_batch_size, config.fixed_batches, config.max_streams, config.max_message_bytes / 2}) {}
 
 void Engine::submit(RequestPtr&& request) {
   Request& added = *request;
@@ -60,7 +65,7 @@ void Engine::submit(RequestPtr&& request) {
   added.state = Request::State::kQueued;
   hot_.push_back(added);
   deadlines_.add(added);
-  update_gauges();
+  counters_.unsent.set(hot_.size());
 }
 
 void Engine::cancel(std::uint64_t id, TimePoint now) {
@@ -72,47 +77,85 @@ void Engine::cancel(std::uint64_t id, TimePoint now) {
   }
 }
 
-void Engine::stream_opened(std::string client_id, TimePoint now) {
-  end_due(now);  // what is still in flight was so on the stream before
-  client_id_ = std::move(client_id);
-  stream_open_ = true;
-  pacer_.reset();
+void Engine::stream_opened(std::uint64_t stream, std::string client_id, TimePoint now) {
+  end_due(now);
+  Stream& opened = streams_[stream];
+  opened.client_id = std::move(client_id);
+  opened.last_used = now;
   unreachable_ = false;
   unreachable_reason_.clear();
   counters_.streams.add();
+  update_gauges();
 }
 
-void Engine::stream_lost(std::string_view reason, TimePoint now) {
-  lost_reason_ = reason;
-  stream_open_ = false;
-  pacer_.reset();
-  sent_.clear();
-  if (config_.resend && !return_unsent_) {
-    // In front of the hot batch, in their old order: they have waited longest.
-    counters_.resent.add(in_flight_.size());
-    while (Request* request = in_flight_.back()) {
-      in_flight_.erase(*request);
-      request->state = Request::State::kQueued;
-      hot_.push_front(*request);
-    }
+void Engine::stream_lost(std::uint64_t stream, std::string_view reason, TimePoint now) {
+  if (const auto found = streams_.find(stream); found != streams_.end()) {
+    leave(stream, found->second, Stream::State::kLost, reason);
   }
-  update_gauges();
+  end_due(now);
+}
+
+void Engine::all_streams_lost(std::string_view reason, TimePoint now) {
+  for (auto& [number, stream] : streams_) {
+    leave(number, stream, Stream::State::kLost, reason);
+  }
   end_due(now);
 }
 
 bool Engine::stream_replaced(std::uint64_t stream, std::string_view reason, TimePoint now) {
-  StreamLedger& replaced = late_streams_[stream];
-  for (const Request* request = in_flight_.front(); request != nullptr; request = request->next) {
-    sent_.gave_up(request->batch_id, request->id);
+  const auto found = streams_.find(stream);
+  const bool awaited = found != streams_.end() && found->second.sent.unanswered() > 0;
+  if (found != streams_.end()) {
+    leave(stream, found->second, awaited ? Stream::State::kReplaced : Stream::State::kLost, reason);
   }
-  const bool awaited = sent_.late() > 0 && sent_.unanswered() > 0;
-  if (awaited) {
-    std::swap(replaced, sent_);
-  } else {
-    late_streams_.erase(stream);
-  }
-  stream_lost(reason, now);
+  end_due(now);
   return awaited;
+}
+
+void Engine::leave(std::uint64_t number, Stream& stream, Stream::State state, std::string_view reason) {
+  if (stream.state == Stream::State::kOpen) {
+    stream.lost_reason = reason;
+    stream.all_ended = false;
+    window_.stream_lost(number);
+    for (Request* request = stream.sent.unanswered() != 0 ? in_flight_.back() : nullptr; request != nullptr;) {
+      Request* const before = request->prev;
+      if (stream.sent.gave_up(request->batch_id, request->id) && config_.resend && !return_unsent_) {
+        // In front of the hot batch, in their old order: they have waited longest.
+        counters_.resent.add();
+        in_flight_.erase(*request);
+        request->state = Request::State::kQueued;
+        hot_.push_front(*request);
+      }
+      request = before;
+    }
+  }
+  stream.state = state;
+  if (open_streams() == 0) {
+    pacer_.reset();
+    window_.reset();
+  }
+  update_gauges();
+}
+
+void Engine::late_stream_closed(std::uint64_t stream) noexcept {
+  if (const auto found = streams_.find(stream); found != streams_.end()) {
+    found->second.state = Stream::State::kLost;
+    update_gauges();
+  }
+}
+
+// What is in flight on streams that are open no more, and those of them that nothing is to come on.
+void Engine::end_of_streams(TimePoint now) {
+  for (auto place = streams_.begin(); place != streams_.end();) {
+    Stream& stream = place->second;
+    if (!stream.all_ended && stream.sent.unanswered() != 0) {
+      end_those(
+          in_flight_, [&](const Request& request) { return stream.sent.has(request.batch_id); },
+          PROC_OUTCOME_DISCONNECTED, stream.lost_reason, now);
+    }
+    stream.all_ended = true;
+    place = stream.state == Stream::State::kLost ? streams_.erase(place) : std::next(place);
+  }
 }
 
 void Engine::set_reachable(bool reachable, std::string_view reason, TimePoint now) {
@@ -121,30 +164,90 @@ void Engine::set_reachable(bool reachable, std::string_view reason, TimePoint no
   end_due(now);
 }
 
-void Engine::pulled(TimePoint now) {
-  counters_.pulls.add();
-  metrics_.queue_depth.record(hot_.size());
-  pacer_.pulled(now, hot_.size());
+Engine::Stream* Engine::open_stream(std::uint64_t number) {
+  const auto found = streams_.find(number);
+  return found != streams_.end() && found->second.state == Stream::State::kOpen ? &found->second : nullptr;
 }
 
-bool Engine::window_open() const {
-  return stream_open_ && sent_.unanswered() < config_.max_unanswered_batches;
+std::size_t Engine::open_streams() const {
+  return static_cast<std::size_t>(std::count_if(
+      streams_.begin(), streams_.end(), [](const auto& entry) { return entry.second.state == Stream::State::kOpen; }));
+}
+
+void Engine::pulled(Stream& stream, TimePoint now) {
+  counters_.pulls.add();
+  metrics_.queue_depth.record(hot_.size());
+  stream.pulls.pulled(now);
+  stream.covers = !hot_.empty();
+  pacer_.pulled(now, hot_.size(), stream.pulls.interval());
+}
+
+// What a pull is for may be sent for it, however long ago it came.
+bool Engine::is_pulled(const Stream& stream, TimePoint now) const {
+  return stream.state == Stream::State::kOpen && (stream.pulls.may_send(now) || (stream.covers && pacer_.covers()));
+}
+
+bool Engine::may_take_batch(const Stream& stream, TimePoint now) const {
+  return is_pulled(stream, now) && stream.sent.unanswered() < config_.max_unanswered_batches;
+}
+
+std::size_t Engine::pulled_streams(TimePoint now) const {
+  return static_cast<std::size_t>(
+      std::count_if(streams_.begin(), streams_.end(), [&](const auto& entry) { return is_pulled(entry.second, now); }));
+}
+
+Window::Now Engine::window_now(TimePoint now, std::size_t waiting) const {
+  return {now, pacer_.gap(), !pacer_.covers(), waiting, pulled_streams(now)};
 }
 
 std::optional<TimePoint> Engine::next_send(TimePoint now) const {
-  return window_open() && !held_back_ ? pacer_.next(now) : std::nullopt;
+  const std::optional<TimePoint> at = pacer_.next();
+  const bool any_free = std::any_of(streams_.begin(), streams_.end(),
+                                    [&](const auto& entry) { return may_take_batch(entry.second, now); });
+  if (!at || held_back_ || !any_free) {
+    return std::nullopt;
+  }
+  return std::max(*at, window_.opens_at(window_now(now, hot_.size())));
 }
 
-std::optional<Engine::Batch> Engine::next_batch(TimePoint now) {
-  if (!stream_open_) {
+std::size_t Engine::streams_wanted(TimePoint now) const {
+  return hot_.empty() || held_back_ ? 1 : std::min(wanted_if_more_wait(now), open_streams() + hot_.size());
+}
+
+// A moment in which everything takes long is no reason to open them all.
+std::size_t Engine::wanted_if_more_wait(TimePoint now) const {
+  const std::size_t pulled = pulled_streams(now);
+  return std::min(window_.streams_wanted(now, pacer_.gap()), pulled + std::max(pulled, kFewStreams));
+}
+
+std::optional<TimePoint> Engine::more_streams_wanted_at(TimePoint now) const {
+  if (hot_.empty() || held_back_) {
     return std::nullopt;
   }
-  // What has timed out must not be sent.
-  end_due(now);
-  const std::size_t allowed = pacer_.allowed(now, hot_.size());
-  if (allowed == 0 || !window_open()) {
+  return window_.more_wanted_at(now, pacer_.gap());
+}
+
+bool Engine::would_open_stream(TimePoint now) const {
+  const std::size_t open = open_streams();
+  return hot_.empty() && !held_back_ && open != 0 && open < config_.max_streams && wanted_if_more_wait(now) > open;
+}
+
+std::optional<std::uint64_t> Engine::idle_stream(TimePoint now) const {
+  if (open_streams() < 2) {
     return std::nullopt;
   }
+  for (auto place = streams_.rbegin(); place != streams_.rend(); ++place) {
+    const Stream& stream = place->second;
+    if (stream.state == Stream::State::kOpen && stream.sent.unanswered() == 0 && stream.sent.late() == 0 &&
+        now - stream.last_used > kIdleStream) {
+      return place->first;
+    }
+  }
+  return std::nullopt;
+}
+
+// Whether nothing is to be sent until the host polls.
+bool Engine::hold_back() {
   const bool full = sink_.unpolled_bytes() >= config_.max_unpolled_bytes;
   if (full && !held_back_) {
     LogEntry entry(LogKind::kHeldBack, PROC_SEVERITY_WARNING,
@@ -153,15 +256,29 @@ std::optional<Engine::Batch> Engine::next_batch(TimePoint now) {
     sink_.log(std::move(entry));
   }
   held_back_ = full;
-  if (full) {
+  return full;
+}
+
+std::optional<Engine::Batch> Engine::next_batch(std::uint64_t number, TimePoint now) {
+  Stream* const stream = open_stream(number);
+  if (stream == nullptr || !may_take_batch(*stream, now)) {
+    return std::nullopt;
+  }
+  // What has timed out must not be sent.
+  end_due(now);
+  const std::size_t allowed = pacer_.allowed(now, hot_.size());
+  if (allowed == 0 || hold_back()) {
+    return std::nullopt;
+  }
+  const std::size_t limit = std::min(allowed, window_.batch_size(window_now(now, allowed)));
+  if (limit == 0) {
     return std::nullopt;
   }
 
   std::size_t requests_size = 0;
   std::vector<std::uint64_t> ids;
-  const std::size_t limit = std::min<std::size_t>(allowed, config_.max_batch_size);
   ids.reserve(limit);
-  const std::size_t fixed = BatchEncoder::kMessageOverhead + client_id_.size();
+  const std::size_t fixed = BatchEncoder::kMessageOverhead + stream->client_id.size();
   for (const Request* request = hot_.front(); ids.size() < limit; request = request->next) {
     const std::size_t size = BatchEncoder::wrapped_size(request->id, request->encoded_size);
     if (!ids.empty() && fixed + requests_size + size > config_.max_batch_bytes) {
@@ -174,10 +291,12 @@ std::optional<Engine::Batch> Engine::next_batch(TimePoint now) {
   Batch batch;
   batch.id = last_batch_id_ + 1;
   batch.requests = ids.size();
-  BatchEncoder encoder(client_id_, batch.id, requests_size);
-  sent_.sent(batch.id, std::move(ids), now);
+  BatchEncoder encoder(stream->client_id, batch.id, requests_size);
+  window_.reserve();
+  stream->sent.sent(batch.id, std::move(ids), now);
   // From here on nothing fails: all the memory is there.
   last_batch_id_ = batch.id;
+  largest_batch_ = std::max(largest_batch_, batch.requests);
   for (std::size_t i = 0; i < batch.requests; ++i) {
     Request& request = *hot_.front();
     encoder.add(request.id, request.encoded());
@@ -190,6 +309,8 @@ std::optional<Engine::Batch> Engine::next_batch(TimePoint now) {
   }
   metrics_.batch_size.record(batch.requests);
   batch.message = encoder.take();
+  stream->last_used = now;
+  window_.sent(number, batch.id, batch.requests, now);
   pacer_.sent(now, batch.requests);
   counters_.batches_sent.add();
   update_gauges();
@@ -198,7 +319,7 @@ std::optional<Engine::Batch> Engine::next_batch(TimePoint now) {
 
 std::unique_ptr<CompletionBlock> Engine::decode(std::string bytes) {
   auto block = std::make_unique<CompletionBlock>(std::move(bytes));
-  if (const char* problem = decode_message(block->storage(), config_.max_batch_size + kStrayAnswers, incoming_)) {
+  if (const char* problem = decode_message(block->storage(), largest_batch_ + kStrayAnswers, incoming_)) {
     malformation_ = problem;
     counters_.malformed_messages.add();
     return nullptr;
@@ -206,86 +327,87 @@ std::unique_ptr<CompletionBlock> Engine::decode(std::string bytes) {
   return block;
 }
 
-Received Engine::receive(std::string bytes, TimePoint now) {
+Received Engine::receive(std::uint64_t number, std::string bytes, TimePoint now) {
+  Stream* const stream = open_stream(number);
+  if (stream == nullptr) {
+    return Received::kNothing;
+  }
   std::unique_ptr<CompletionBlock> block = decode(std::move(bytes));
   if (block == nullptr) {
     return Received::kMalformed;
   }
   switch (incoming_.kind) {
     case IncomingMessage::Kind::kPull:
-      pulled(now);
+      pulled(*stream, now);
       return Received::kPull;
     case IncomingMessage::Kind::kBatchResponse:
-      return answered(incoming_, std::move(block), now) ? Received::kAnswers : Received::kNothing;
+      return answered(*stream, std::move(block), now) ? Received::kAnswers : Received::kNothing;
     default:
       return Received::kNothing;
   }
 }
 
-bool Engine::receive_late(std::uint64_t stream, std::string bytes, TimePoint now) {
-  const auto found = late_streams_.find(stream);
-  if (found == late_streams_.end()) {
+bool Engine::receive_late(std::uint64_t number, std::string bytes, TimePoint now) {
+  const auto found = streams_.find(number);
+  if (found == streams_.end() || found->second.state != Stream::State::kReplaced) {
     return false;
   }
   std::unique_ptr<CompletionBlock> block = decode(std::move(bytes));
   if (block == nullptr) {
     return false;
   }
-  StreamLedger& sent = found->second;
+  Stream& stream = found->second;
   // Its pulls are for nothing that would be sent.
   if (incoming_.kind == IncomingMessage::Kind::kBatchResponse) {
     block->reserve(incoming_.answers.size());
-    if (sent.unanswered_requests(incoming_.batch_id) != nullptr) {
-      batch_answered(sent, incoming_.batch_id, now);
+    if (stream.sent.unanswered_requests(incoming_.batch_id) != nullptr) {
+      batch_answered(stream, incoming_.batch_id, now);
     }
     {
       Publication publication(*this, std::move(block));
       for (const Answer& answer : incoming_.answers) {
-        answer_nobody(answer, sent, now, publication.block());
+        answer_nobody(answer, stream, now, publication.block());
       }
     }
-    counters_.late_answers_forgotten.add(sent.answered(incoming_.batch_id));
+    counters_.late_answers_forgotten.add(stream.sent.answered(incoming_.batch_id));
     update_gauges();
   }
-  return sent.late() > 0 && sent.unanswered() > 0;
-}
-
-void Engine::late_stream_closed(std::uint64_t stream) {
-  late_streams_.erase(stream);
-  update_gauges();
+  return stream.sent.late() > 0 && stream.sent.unanswered() > 0;
 }
 
 // Whether the batch had not been answered before.
-bool Engine::answered(const IncomingMessage& message, std::unique_ptr<CompletionBlock> block, TimePoint now) {
-  block->reserve(message.answers.size());
-  const std::vector<std::uint64_t>* asked = sent_.unanswered_requests(message.batch_id);
+bool Engine::answered(Stream& stream, std::unique_ptr<CompletionBlock> block, TimePoint now) {
+  const std::uint64_t batch = incoming_.batch_id;
+  block->reserve(incoming_.answers.size());
+  const std::vector<std::uint64_t>* asked = stream.sent.unanswered_requests(batch);
   const bool awaited = asked != nullptr;
   std::size_t unanswered = awaited ? asked->size() : 0;
   if (awaited) {
-    batch_answered(sent_, message.batch_id, now);
+    batch_answered(stream, batch, now);
+    window_.answered(batch, block->storage().size(), now);
   }
   {
     Publication publication(*this, std::move(block));
-    for (const Answer& answer : message.answers) {
-      unanswered -= answer_one(answer, message.batch_id, now, publication.block()) && awaited ? 1 : 0;
+    for (const Answer& answer : incoming_.answers) {
+      unanswered -= answer_one(answer, stream, now, publication.block()) && awaited ? 1 : 0;
     }
   }
   if (unanswered > 0) {
-    end_unanswered_of(message.batch_id, now);
+    end_unanswered_of(stream, batch, now);
   }
-  counters_.late_answers_forgotten.add(sent_.answered(message.batch_id));
+  counters_.late_answers_forgotten.add(stream.sent.answered(batch));
   update_gauges();
   return awaited;
 }
 
-void Engine::batch_answered(const StreamLedger& sent, std::uint64_t batch, TimePoint now) {
+void Engine::batch_answered(const Stream& stream, std::uint64_t batch, TimePoint now) {
   counters_.batches_answered.add();
-  metrics_.batch_time.record(microseconds_between(sent.sent_at(batch), now));
+  metrics_.batch_time.record(microseconds_between(stream.sent.sent_at(batch), now));
 }
 
 // The rest of a batch that was answered.
-void Engine::end_unanswered_of(std::uint64_t batch, TimePoint now) {
-  const std::vector<std::uint64_t>* asked = sent_.unanswered_requests(batch);
+void Engine::end_unanswered_of(const Stream& stream, std::uint64_t batch, TimePoint now) {
+  const std::vector<std::uint64_t>* asked = stream.sent.unanswered_requests(batch);
   if (asked == nullptr) {
     return;
   }
@@ -314,13 +436,13 @@ void Engine::end_unanswered_of(std::uint64_t batch, TimePoint now) {
   publish(std::move(block));
 }
 
-bool Engine::answer_one(const Answer& answer, std::uint64_t batch, TimePoint now, CompletionBlock& block) {
+bool Engine::answer_one(const Answer& answer, Stream& stream, TimePoint now, CompletionBlock& block) {
   Request* request = table_.find(answer.request_id);
   if (request == nullptr || request->state != Request::State::kInFlight) {
-    answer_nobody(answer, sent_, now, block);
+    answer_nobody(answer, stream, now, block);
     return false;
   }
-  const bool of_this_batch = request->batch_id == batch;
+  const bool of_this_batch = request->batch_id == incoming_.batch_id;
   if (answer.kind == Answer::Kind::kResponse && has_game_server(answer.payload)) {
     end(*request, PROC_OUTCOME_ALLOCATED, now, block, answer.payload);
     return of_this_batch;
@@ -332,10 +454,19 @@ bool Engine::answer_one(const Answer& answer, std::uint64_t batch, TimePoint now
   return of_this_batch;
 }
 
-void Engine::answer_nobody(const Answer& answer, StreamLedger& sent, TimePoint now, CompletionBlock& block) {
+// Mostly it comes on the stream that the request was sent on.
+std::optional<std::uint64_t> Engine::take_late(Stream& stream, std::uint64_t request) {
+  std::optional<std::uint64_t> batch = stream.sent.take_late(request);
+  for (auto other = streams_.begin(); !batch && other != streams_.end(); ++other) {
+    batch = other->second.sent.take_late(request);
+  }
+  return batch;
+}
+
+void Engine::answer_nobody(const Answer& answer, Stream& stream, TimePoint now, CompletionBlock& block) {
   const bool has_server = answer.kind == Answer::Kind::kResponse && has_game_server(answer.payload);
   const bool given_out = answer.request_id != 0 && answer.request_id <= highest_id_;
-  const std::optional<std::uint64_t> batch = sent.take_late(answer.request_id);
+  const std::optional<std::uint64_t> batch = take_late(stream, answer.request_id);
   if (!batch && given_out) {
     // Answered before: the host has that game server already.
     counters_.duplicate_answers.add();
@@ -370,18 +501,18 @@ void Engine::answer_nobody(const Answer& answer, StreamLedger& sent, TimePoint n
 }
 
 void Engine::end_due(TimePoint now) {
+  const auto all = [](const Request&) { return true; };
   expire(now);
   if (return_unsent_) {
-    end_all(hot_, PROC_OUTCOME_SHUTDOWN, {}, now);
+    end_those(hot_, all, PROC_OUTCOME_SHUTDOWN, {}, now);
   } else if (hand_over_) {
     hand_over_all(now);
   } else if (config_.fail_fast && unreachable_) {
-    end_all(hot_, PROC_OUTCOME_DISCONNECTED, unreachable_reason_, now);
+    end_those(hot_, all, PROC_OUTCOME_DISCONNECTED, unreachable_reason_, now);
   }
-  if (!stream_open_) {
-    end_all(in_flight_, PROC_OUTCOME_DISCONNECTED, lost_reason_, now);
-  } else if (give_up_in_flight_) {
-    end_all(in_flight_, PROC_OUTCOME_SHUTDOWN, {}, now);
+  end_of_streams(now);
+  if (give_up_in_flight_) {
+    end_those(in_flight_, all, PROC_OUTCOME_SHUTDOWN, {}, now);
   }
 }
 
@@ -427,12 +558,25 @@ void Engine::give_up_in_flight(TimePoint now) {
   end_due(now);
 }
 
-void Engine::end_all(RequestList& list, proc_outcome outcome, std::string_view text, TimePoint now) {
-  while (!list.empty()) {
-    auto block = std::make_unique<CompletionBlock>(std::string(text));
+template <typename Which>
+void Engine::end_those(RequestList& list, const Which& which, proc_outcome outcome, std::string_view text,
+                       TimePoint now, QueuedEvent::Kind kind) {
+  Request* request = list.front();
+  while (true) {
+    while (request != nullptr && !which(*request)) {
+      request = request->next;
+    }
+    if (request == nullptr) {
+      return;
+    }
+    auto block = std::make_unique<CompletionBlock>(std::string(text), kind);
     block->reserve(std::min(list.size(), kBlockSize));
-    while (!list.empty() && block->items.size() < kBlockSize) {
-      end(*list.front(), outcome, now, *block, block->storage());
+    while (request != nullptr && block->items.size() < kBlockSize) {
+      Request* const following = request->next;
+      if (which(*request)) {
+        end(*request, outcome, now, *block, block->storage());
+      }
+      request = following;
     }
     publish(std::move(block));
   }
@@ -440,25 +584,9 @@ void Engine::end_all(RequestList& list, proc_outcome outcome, std::string_view t
 
 // What was sent once and waits to be sent again (resend) stays: nobody else may say that it was not sent.
 void Engine::hand_over_all(TimePoint now) {
-  Request* request = hot_.front();
-  while (true) {
-    while (request != nullptr && request->ever_sent) {
-      request = request->next;
-    }
-    if (request == nullptr) {
-      return;
-    }
-    auto block = std::make_unique<CompletionBlock>(std::string(), QueuedEvent::Kind::kHandedOver);
-    block->reserve(std::min(hot_.size(), kBlockSize));
-    while (request != nullptr && block->items.size() < kBlockSize) {
-      Request* following = request->next;
-      if (!request->ever_sent) {
-        end(*request, PROC_OUTCOME_SHUTDOWN, now, *block);
-      }
-      request = following;
-    }
-    publish(std::move(block));
-  }
+  end_those(
+      hot_, [](const Request& request) { return !request.ever_sent; }, PROC_OUTCOME_SHUTDOWN, {}, now,
+      QueuedEvent::Kind::kHandedOver);
 }
 
 void Engine::end(Request& request, proc_outcome outcome, TimePoint now, CompletionBlock& block, std::string_view text) {
@@ -472,11 +600,16 @@ void Engine::end(Request& request, proc_outcome outcome, TimePoint now, Completi
     // It may lie here for the second time (resend).
     completion.delivery = request.ever_sent ? PROC_DELIVERY_UNKNOWN : PROC_DELIVERY_NOT_SENT;
     hot_.erase(request);
+    pacer_.left(hot_.size());
   } else {
     const bool done = outcome == PROC_OUTCOME_ALLOCATED || outcome == PROC_OUTCOME_REJECTED;
     completion.delivery = done ? PROC_DELIVERY_DONE : PROC_DELIVERY_UNKNOWN;
-    if (!done && stream_open_) {
-      sent_.gave_up(request.batch_id, request.id);
+    if (!done) {
+      for (auto& [number, stream] : streams_) {
+        if (stream.sent.gave_up(request.batch_id, request.id)) {
+          break;
+        }
+      }
     }
     in_flight_.erase(request);
   }
@@ -531,11 +664,14 @@ void Engine::count_outcome(proc_outcome outcome) {
 void Engine::update_gauges() noexcept {
   counters_.unsent.set(hot_.size());
   counters_.in_flight.set(in_flight_.size());
-  std::size_t late = sent_.late();
-  for (const auto& [stream, sent] : late_streams_) {
-    late += sent.late();
+  std::size_t late = 0;
+  for (const auto& [number, stream] : streams_) {
+    late += stream.state == Stream::State::kLost ? 0 : stream.sent.late();
   }
   counters_.late_answers.set(late);
+  const std::size_t open = open_streams();
+  counters_.open_streams.set(open);
+  counters_.window.set(open == 0 || config_.fixed_batches ? 0 : window_.size());
 }
 
 }  // namespace agones::plugin

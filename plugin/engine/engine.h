@@ -22,9 +22,11 @@
 #include "engine/deadline_wheel.h"
 #include "engine/metrics.h"
 #include "engine/pacer.h"
+#include "engine/pull_clock.h"
 #include "engine/request_list.h"
 #include "engine/request_table.h"
 #include "engine/stream_ledger.h"
+#include "engine/window.h"
 #include "log/log_entry.h"
 #include "wire/message.h"
 
@@ -44,9 +46,12 @@ class EngineSink {
 class Engine {
  public:
   struct Config {
-    std::uint32_t max_batch_size = 1000;
+    std::uint32_t max_batch_size = 10'000;
+    bool fixed_batches = false;  // all that waits, up to max_batch_size, whatever the processor does
     std::uint32_t max_batch_bytes = 4128768;
-    std::uint32_t max_unanswered_batches = 1;
+    std::uint32_t max_streams = 16;
+    std::uint32_t max_unanswered_batches = 1;  // on one stream
+    std::uint32_t max_message_bytes = 64U << 20;
     std::uint32_t batches_per_pull = 28;  // at most; 1: nothing is sent between pulls
     std::uint32_t max_unpolled_bytes = 256U << 20;
     bool fail_fast = false;
@@ -65,29 +70,37 @@ class Engine {
   void submit(RequestPtr&& request);
   void cancel(std::uint64_t id, TimePoint now);
 
-  // A new stream is registered under `client_id`; nothing is sent before its first pull.
-  void stream_opened(std::string client_id, TimePoint now);
-  void stream_lost(std::string_view reason, TimePoint now);
+  // A new stream is registered under `client_id`; nothing is sent on it before its first pull. Numbers ascend.
+  void stream_opened(std::uint64_t stream, std::string client_id, TimePoint now);
+  void stream_lost(std::uint64_t stream, std::string_view reason, TimePoint now);
+  void all_streams_lost(std::string_view reason, TimePoint now);
   // The stream is given up, but not closed. True if answers to what was sent on it may still come: they are to be
-  // read, under this number, until late_stream_closed().
+  // read until late_stream_closed().
   bool stream_replaced(std::uint64_t stream, std::string_view reason, TimePoint now);
   // Whether any processor can be reached; matters with fail_fast alone.
   void set_reachable(bool reachable, std::string_view reason, TimePoint now);
 
   // A message of the stream. Of a malformed one nothing is used, and its stream can't be trusted any more. kAnswers:
   // a batch is answered that was not before.
-  Received receive(std::string bytes, TimePoint now);
+  Received receive(std::uint64_t stream, std::string bytes, TimePoint now);
   // What was wrong with the last malformed one.
   const char* malformation() const { return malformation_; }
-
   // The same for a stream that was replaced. False when no more answers are awaited from it.
   bool receive_late(std::uint64_t stream, std::string bytes, TimePoint now);
-  void late_stream_closed(std::uint64_t stream);
+  void late_stream_closed(std::uint64_t stream) noexcept;
 
-  // The next batch to send, if the pull and the limits allow one.
-  std::optional<Batch> next_batch(TimePoint now);
+  // The next batch to send on this stream, if its pulls, the pace, the window and the limits allow one. Those that opened
+  // first are to be asked first, so that those that are not needed stay idle.
+  std::optional<Batch> next_batch(std::uint64_t stream, TimePoint now);
   // From when on a request that waits would be sent, without a further pull; none if a pull or an answer must come first.
   std::optional<TimePoint> next_send(TimePoint now) const;
+  // How many streams there should be for what waits; at least one.
+  std::size_t streams_wanted(TimePoint now) const;
+  std::optional<TimePoint> more_streams_wanted_at(TimePoint now) const;
+  // Nothing waits; if something did, there would be more than there are.
+  bool would_open_stream(TimePoint now) const;
+  // One that has not been needed for a while and may be closed: another one is open.
+  std::optional<std::uint64_t> idle_stream(TimePoint now) const;
 
   // Ends everything that is to end: deadlines that have passed, and what nothing can come of any more.
   void end_due(TimePoint now);
@@ -103,27 +116,55 @@ class Engine {
   std::uint64_t received() const { return received_; }
   std::size_t unsent() const { return hot_.size(); }
   std::size_t in_flight() const { return in_flight_.size(); }
+  // For tests and gauges.
+  const Window& window() const { return window_; }
 
  private:
   // Publishes what ended, also when the rest of the work fails.
   class Publication;
 
+  struct Stream {
+    enum class State : std::uint8_t { kOpen, kReplaced, kLost };
+    State state = State::kOpen;
+    std::string client_id;
+    PullClock pulls;
+    bool covers = false;  // requests waited when the last pull came, for which it is
+    // Batches until they are answered: a late answer to one of these is an orphan.
+    StreamLedger sent;
+    TimePoint last_used;
+    std::string lost_reason;
+    bool all_ended = true;  // of what was in flight when it was open no more
+  };
+
   // Null for a malformed message, which is counted; otherwise `incoming_` is it, and points into the block.
   std::unique_ptr<CompletionBlock> decode(std::string bytes);
-  void pulled(TimePoint now);
-  bool window_open() const;
-  bool answered(const IncomingMessage& message, std::unique_ptr<CompletionBlock> block, TimePoint now);
-  void batch_answered(const StreamLedger& sent, std::uint64_t batch, TimePoint now);
-  void end_unanswered_of(std::uint64_t batch, TimePoint now);
+  void pulled(Stream& stream, TimePoint now);
+  Stream* open_stream(std::uint64_t number);
+  std::size_t open_streams() const;
+  std::size_t wanted_if_more_wait(TimePoint now) const;
+  bool is_pulled(const Stream& stream, TimePoint now) const;
+  bool may_take_batch(const Stream& stream, TimePoint now) const;
+  std::size_t pulled_streams(TimePoint now) const;
+  Window::Now window_now(TimePoint now, std::size_t waiting) const;
+  bool hold_back();
+  bool answered(Stream& stream, std::unique_ptr<CompletionBlock> block, TimePoint now);  // `incoming_`
+  void batch_answered(const Stream& stream, std::uint64_t batch, TimePoint now);
+  void end_unanswered_of(const Stream& stream, std::uint64_t batch, TimePoint now);
+  // It is open no more, and `state` now.
+  void leave(std::uint64_t number, Stream& stream, Stream::State state, std::string_view reason);
+  void end_of_streams(TimePoint now);
   // Never throws if the block has room.
   void end(Request& request, proc_outcome outcome, TimePoint now, CompletionBlock& block, std::string_view text = {});
   void publish(std::unique_ptr<CompletionBlock> block) noexcept;
-  void end_all(RequestList& list, proc_outcome outcome, std::string_view text, TimePoint now);
+  template <typename Which>
+  void end_those(RequestList& list, const Which& which, proc_outcome outcome, std::string_view text, TimePoint now,
+                 QueuedEvent::Kind kind = QueuedEvent::Kind::kCompletions);
   void hand_over_all(TimePoint now);
   void expire(TimePoint now);
-  // Whether the answer was to a request of this batch that was in flight.
-  bool answer_one(const Answer& answer, std::uint64_t batch, TimePoint now, CompletionBlock& block);
-  void answer_nobody(const Answer& answer, StreamLedger& sent, TimePoint now, CompletionBlock& block);
+  // Whether the answer was to a request of `incoming_`'s batch that was in flight.
+  bool answer_one(const Answer& answer, Stream& stream, TimePoint now, CompletionBlock& block);
+  void answer_nobody(const Answer& answer, Stream& stream, TimePoint now, CompletionBlock& block);
+  std::optional<std::uint64_t> take_late(Stream& stream, std::uint64_t request);
   void count_outcome(proc_outcome outcome);
   void update_gauges() noexcept;
 
@@ -136,14 +177,9 @@ class Engine {
   DeadlineWheel deadlines_;
   RequestList hot_;
   RequestList in_flight_;
-  // Of this stream, and of those that were replaced and are still read: a late answer to one of these is an orphan.
-  StreamLedger sent_;
-  std::map<std::uint64_t, StreamLedger> late_streams_;
-
-  std::string client_id_;
-  bool stream_open_ = false;
-  std::string lost_reason_;  // of the last stream
+  std::map<std::uint64_t, Stream> streams_;
   Pacer pacer_;
+  Window window_;
   bool hand_over_ = false;
   bool return_unsent_ = false;
   bool give_up_in_flight_ = false;
@@ -151,6 +187,7 @@ class Engine {
   std::string unreachable_reason_;
   bool held_back_ = false;  // the host polls too little
   std::uint64_t last_batch_id_ = 0;
+  std::size_t largest_batch_ = 0;  // requests
   std::uint64_t highest_id_ = 0;
   std::uint64_t received_ = 0;
   IncomingMessage incoming_;  // kept for its memory

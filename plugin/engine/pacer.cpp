@@ -7,37 +7,40 @@ namespace agones::plugin {
 
 namespace {
 
-// The processor's own default, until two pulls have told.
-constexpr milliseconds kUsualInterval{200};
 // Closer together batches would cost more than they win.
 constexpr milliseconds kShortestGap{5};
-constexpr int kOverdueIntervals = 2;
+// The processor's own default, until two pulls have told.
+constexpr milliseconds kUsualInterval{200};
 
 }  // namespace
 
 void Pacer::reset() {
   last_pull_.reset();
-  pull_interval_.reset();
+  interval_ = kUsualInterval;
   covered_ = 0;
   between_pulls_ = 0;
   last_sent_.reset();
 }
 
-void Pacer::pulled(TimePoint now, std::size_t waiting) {
-  if (last_pull_) {
-    pull_interval_ = now - *last_pull_;
-  }
-  last_pull_ = now;
+void Pacer::pulled(TimePoint now, std::size_t waiting, Duration interval) {
   covered_ = waiting;
+  if (last_pull_ && now - *last_pull_ < interval / 2) {
+    return;
+  }
+  interval_ = interval;
+  last_pull_ = now;
   between_pulls_ = 0;
 }
 
-std::size_t Pacer::allowed(TimePoint now, std::size_t waiting) {
+void Pacer::left(std::size_t waiting) {
   covered_ = std::min(covered_, waiting);
+}
+
+std::size_t Pacer::allowed(TimePoint now, std::size_t waiting) const {
   if (covered_ != 0) {
     return covered_;
   }
-  const std::optional<TimePoint> at = next(now);
+  const std::optional<TimePoint> at = next();
   return at && now >= *at ? waiting : 0;
 }
 
@@ -50,23 +53,15 @@ void Pacer::sent(TimePoint now, std::size_t requests) {
   last_sent_ = now;
 }
 
-std::optional<TimePoint> Pacer::next(TimePoint now) const {
+std::optional<TimePoint> Pacer::next() const {
   if (!last_pull_ || between_pulls_ + 1 >= batches_per_pull_) {
-    return std::nullopt;
-  }
-  // A processor whose pulls stay away may be gone: what is sent to it would end as UNKNOWN.
-  if (now - *last_pull_ > kOverdueIntervals * interval()) {
     return std::nullopt;
   }
   return last_sent_ ? *last_sent_ + gap() : *last_pull_;
 }
 
-Duration Pacer::interval() const {
-  return pull_interval_.value_or(kUsualInterval);
-}
-
 Duration Pacer::gap() const {
-  return std::max<Duration>(interval() / batches_per_pull_, kShortestGap);
+  return std::max<Duration>(interval_ / batches_per_pull_, kShortestGap);
 }
 
 }  // namespace agones::plugin

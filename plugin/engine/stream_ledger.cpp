@@ -45,10 +45,10 @@ TimePoint StreamLedger::sent_at(std::uint64_t batch) const {
   return index ? batches_[*index].sent_at : TimePoint();
 }
 
-void StreamLedger::gave_up(std::uint64_t batch, std::uint64_t request) {
+bool StreamLedger::gave_up(std::uint64_t batch, std::uint64_t request) {
   const auto index = find(batch);
   if (!index) {
-    return;
+    return false;
   }
   Batch& its_batch = batches_[*index];
   const auto place = find(its_batch, request);
@@ -57,6 +57,7 @@ void StreamLedger::gave_up(std::uint64_t batch, std::uint64_t request) {
     ++its_batch.late_count;
     ++late_;
   }
+  return true;
 }
 
 std::optional<std::uint64_t> StreamLedger::take_late(std::uint64_t request) {
@@ -102,12 +103,6 @@ std::size_t StreamLedger::forget(std::size_t index) {
   --incomplete_;
   batches_.erase(batches_.begin() + static_cast<std::ptrdiff_t>(index));
   return awaited;
-}
-
-void StreamLedger::clear() {
-  batches_.clear();
-  incomplete_ = 0;
-  late_ = 0;
 }
 
 }  // namespace agones::plugin

@@ -27,20 +27,19 @@ class StreamLedger {
   // Requests that gave up and may still be answered.
   std::size_t late() const { return late_; }
 
-  // A request of the batch ended without an answer.
-  void gave_up(std::uint64_t batch, std::uint64_t request);
+  // A request of the batch ended without an answer. False if it is no such batch.
+  bool gave_up(std::uint64_t batch, std::uint64_t request);
   // An answer to a request that gave up: its batch; none if no such answer is awaited.
   std::optional<std::uint64_t> take_late(std::uint64_t request);
 
   // The requests of a batch that is not answered; null if it is none of these.
   const std::vector<std::uint64_t>* unanswered_requests(std::uint64_t batch) const;
+  bool has(std::uint64_t batch) const { return find(batch).has_value(); }
   // When one of these was sent.
   TimePoint sent_at(std::uint64_t batch) const;
   // The batch's answer came, and all of its requests have ended. Returns how many late answers are awaited no longer,
   // because too many batches were answered in part.
   std::size_t answered(std::uint64_t batch);
-
-  void clear();
 
  private:
   struct Batch {

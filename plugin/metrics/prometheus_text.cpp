@@ -93,6 +93,8 @@ void write_stats(const proc_stats& stats, Text& text) {
   text.gauge("unsent_requests", "Requests in the hot batch, waiting for a pull.", stats.unsent);
   text.gauge("in_flight_requests", "Requests that were sent and not answered.", stats.in_flight);
   text.gauge("late_answers", "Requests that ended unanswered and may still bring an orphan.", stats.late_answers);
+  text.gauge("open_streams", "Streams to the processor.", stats.open_streams);
+  text.gauge("window", "Requests that may be under way at the processor.", stats.window);
   text.counter("requests_total", "Requests that were accepted.", stats.accepted);
   text.head("results_total", "counter", "Requests that ended, by their outcome.");
   for (const auto& [outcome, value] : std::initializer_list<Sample>{{"allocated", stats.allocated},

@@ -241,6 +241,8 @@ void Session::fill_stats(proc_stats& stats) const {
   stats.unsent = counters_.unsent.get();
   stats.in_flight = counters_.in_flight.get();
   stats.late_answers = counters_.late_answers.get();
+  stats.open_streams = counters_.open_streams.get();
+  stats.window = counters_.window.get();
   stats.accepted = ids_.accepted();
   stats.allocated = counters_.allocated.get();
   stats.rejected = counters_.rejected.get();
@@ -626,11 +628,11 @@ TimePoint Session::turn(TimePoint now) {
       }
       next = std::min(next, next_summary_);
     }
-    // Where a request would be sent at once, its submitter wakes this thread; where it must wait a little, this thread wakes
-    // by itself, however many are submitted meanwhile.
+    // Where a request would be sent at once, or a stream be opened for it, its submitter wakes this thread; where it must wait
+    // a little, this thread wakes by itself, however many are submitted meanwhile.
     const std::optional<TimePoint> send_at = engine_.next_send(now);
-    const bool eager = send_at && *send_at <= now;
-    if (send_at && !eager) {
+    const bool eager = (send_at && *send_at <= now) || engine_.would_open_stream(now);
+    if (send_at && *send_at > now) {
       next = std::min(next, *send_at);
     }
     // Promised before the last look at the queue, so that no request can slip in between unseen.
@@ -645,15 +647,20 @@ bool Session::finished() {
          engine_.in_flight() == 0;
 }
 
-void Session::stream_opened(const std::string& client_id, TimePoint now) {
-  engine_.stream_opened(client_id, now);
-  LogEntry entry(LogKind::kStreamOpened, PROC_SEVERITY_INFO, "stream opened as " + client_id);
+void Session::stream_opened(std::uint64_t stream, const std::string& client_id, bool first, TimePoint now) {
+  engine_.stream_opened(stream, client_id, now);
+  LogEntry entry(LogKind::kStreamOpened, first ? PROC_SEVERITY_INFO : PROC_SEVERITY_DEBUG,
+                 "stream opened as " + client_id);
   entry.fields.push_back({"client_id", client_id});
   log(std::move(entry));
 }
 
-void Session::stream_lost(std::string_view reason, TimePoint now) {
-  engine_.stream_lost(reason, now);
+void Session::stream_lost(std::uint64_t stream, std::string_view reason, TimePoint now) {
+  engine_.stream_lost(stream, reason, now);
+}
+
+void Session::all_streams_lost(std::string_view reason, TimePoint now) {
+  engine_.all_streams_lost(reason, now);
 }
 
 bool Session::stream_replaced(std::uint64_t stream, std::string_view reason, TimePoint now) {
@@ -664,19 +671,27 @@ bool Session::receive_late(std::uint64_t stream, std::string bytes, TimePoint no
   return engine_.receive_late(stream, std::move(bytes), now);
 }
 
-void Session::late_stream_closed(std::uint64_t stream) {
+void Session::late_stream_closed(std::uint64_t stream) noexcept {
   engine_.late_stream_closed(stream);
 }
 
-Received Session::message(std::string bytes, TimePoint now) {
+Received Session::message(std::uint64_t stream, std::string bytes, TimePoint now) {
   // A pull covers what was submitted before it came, also what this thread has not looked at yet.
   take_in();
   cancel_taken(now);
-  return engine_.receive(std::move(bytes), now);
+  return engine_.receive(stream, std::move(bytes), now);
 }
 
-std::optional<std::string> Session::next_message(TimePoint now) {
-  std::optional<Engine::Batch> batch = engine_.next_batch(now);
+StreamsWanted Session::streams_wanted(TimePoint now) {
+  return {engine_.streams_wanted(now), engine_.more_streams_wanted_at(now).value_or(TimePoint::max())};
+}
+
+std::optional<std::uint64_t> Session::idle_stream(TimePoint now) {
+  return engine_.idle_stream(now);
+}
+
+std::optional<std::string> Session::next_message(std::uint64_t stream, TimePoint now) {
+  std::optional<Engine::Batch> batch = engine_.next_batch(stream, now);
   if (!batch) {
     return std::nullopt;
   }

@@ -69,14 +69,17 @@ class Session : private LinkHandler, private EngineSink, private GrpcLogSink {
   // LinkHandler and EngineSink, on the link's thread.
   TimePoint turn(TimePoint now) override;
   bool finished() override;
-  void stream_opened(const std::string& client_id, TimePoint now) override;
-  void stream_lost(std::string_view reason, TimePoint now) override;
+  void stream_opened(std::uint64_t stream, const std::string& client_id, bool first, TimePoint now) override;
+  void stream_lost(std::uint64_t stream, std::string_view reason, TimePoint now) override;
+  void all_streams_lost(std::string_view reason, TimePoint now) override;
   bool stream_replaced(std::uint64_t stream, std::string_view reason, TimePoint now) override;
   bool receive_late(std::uint64_t stream, std::string bytes, TimePoint now) override;
-  void late_stream_closed(std::uint64_t stream) override;
-  Received message(std::string bytes, TimePoint now) override;
+  void late_stream_closed(std::uint64_t stream) noexcept override;
+  Received message(std::uint64_t stream, std::string bytes, TimePoint now) override;
   const char* malformation() const override { return engine_.malformation(); }
-  std::optional<std::string> next_message(TimePoint now) override;
+  StreamsWanted streams_wanted(TimePoint now) override;
+  std::optional<std::uint64_t> idle_stream(TimePoint now) override;
+  std::optional<std::string> next_message(std::uint64_t stream, TimePoint now) override;
   void connection_changed(const ConnectionStatus& status, TimePoint now) override;
   void log(LogEntry entry) noexcept override;
   void completed(std::unique_ptr<CompletionBlock> block) noexcept override;

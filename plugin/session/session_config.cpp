@@ -12,6 +12,8 @@ namespace agones::plugin {
 
 namespace {
 
+constexpr std::uint32_t kMostRequestsInABatch = 65'536;
+
 std::string to_string(const proc_text& text) {
   return {text.data, text.size};
 }
@@ -85,9 +87,12 @@ std::string read_config(const proc_config& raw, SessionConfig& config) {
   config.link.pull_timeout = milliseconds(raw.pull_timeout_ms);
   config.link.answer_timeout = milliseconds(raw.answer_timeout_ms);
   config.link.seed = random();
-  config.engine.max_batch_size = raw.max_batch_size;
+  config.engine.max_batch_size = raw.max_batch_size != 0 ? raw.max_batch_size : kMostRequestsInABatch;
+  config.engine.fixed_batches = raw.fixed_batches != 0;
+  config.engine.max_streams = raw.max_streams;
   config.engine.max_batch_bytes = raw.max_batch_bytes;
   config.engine.max_unanswered_batches = raw.max_unanswered_batches;
+  config.engine.max_message_bytes = raw.max_message_bytes;
   config.engine.max_unpolled_bytes = raw.max_unpolled_bytes;
   config.engine.batches_per_pull = raw.batches_per_pull;
   config.engine.fail_fast = raw.fail_fast != 0;

@@ -5,13 +5,10 @@
 #include <utility>
 
 #include "text/utf8.h"
-#include "wire/message.h"
 
 namespace agones::plugin {
 
 namespace {
-
-constexpr char kStreamBatches[] = "/allocation.Processor/StreamBatches";
 
 // How often names are looked up again while nothing serves, and at most.
 constexpr Duration kResolveInterval = milliseconds(1000);
@@ -19,6 +16,8 @@ constexpr Duration kResolveInterval = milliseconds(1000);
 constexpr Duration kClosingInterval = milliseconds(10);
 // After a failure of its own: how long the link does nothing, not even what costs no memory.
 constexpr Duration kFailureInterval = milliseconds(50);
+// Where one of several streams is lost, no other is opened for so long.
+constexpr Duration kFurtherStreamInterval = milliseconds(1000);
 constexpr std::size_t kMostReasons = 3;
 
 constexpr char kNames[] = "the names";
@@ -46,7 +45,6 @@ Link::Link(const LinkConfig& config, LinkHandler& handler)
       engine_keeper_(grpc::CreateChannel("ipv4:127.0.0.1:1", grpc::InsecureChannelCredentials())),
       alarm_(std::make_unique<grpc::Alarm>()),
       resolver_(config.endpoints, [this] { wake(); }),
-      watchdog_(config.pull_timeout, config.answer_timeout),
       stream_backoff_(config.backoff, config.seed),
       failure_backoff_(config.backoff, config.seed),
       seed_(config.seed) {}
@@ -107,22 +105,29 @@ bool Link::turn() {
 void Link::begin_anew(const char* reason) noexcept {
   const TimePoint now = clock_now();
   const TimePoint again = now + failure_backoff_.next();
-  graveyard_.add(std::move(stream_));
-  for (const auto& late : late_streams_) {
-    graveyard_.add(late->close());
-  }
-  late_streams_.clear();
+  give_up_streams();
   replicas_.clear();
   next_resolution_ = next_stream_ = again;
   try {
     // Short enough to need no memory.
-    handler_.stream_lost("own failure", now);
+    handler_.all_streams_lost("own failure", now);
     log_failure(kOwnFailure, std::string("the connections are given up and made anew: ") + reason);
     stream_problem_ = reason;
   } catch (...) {
     // What is left to be ended is ended by a later turn.
   }
   wait_for_event_after_failure(now + kFailureInterval);
+}
+
+void Link::give_up_streams() noexcept {
+  for (const auto& stream : streams_) {
+    graveyard_.add(stream->release());
+  }
+  streams_.clear();
+  for (const auto& late : late_streams_) {
+    graveyard_.add(late->close());
+  }
+  late_streams_.clear();
 }
 
 void Link::wait_for_event_after_failure(TimePoint until) noexcept {
@@ -148,7 +153,7 @@ TimePoint Link::manage(TimePoint now) {
   graveyard_.sweep();
   TimePoint next = manage_addresses(now);
   next = std::min(next, manage_replicas(now));
-  next = std::min(next, manage_stream(now));
+  next = std::min(next, manage_streams(now));
   next = std::min(next, manage_late_streams(now));
   update_connection(now);
   return next;
@@ -156,7 +161,7 @@ TimePoint Link::manage(TimePoint now) {
 
 TimePoint Link::manage_addresses(TimePoint now) {
   // Names are looked up while there is no stream that is pulled, and when it is lost.
-  const bool wanted = stream_ == nullptr || !watchdog_.ever_pulled();
+  const bool wanted = pulled_stream() == nullptr;
   if (wanted && !resolver_.running() && now >= next_resolution_) {
     next_resolution_ = now + kResolveInterval;
     resolver_.start();
@@ -183,10 +188,9 @@ void Link::use_resolution(Resolution resolution) {
     return std::find(known.begin(), known.end(), address) != known.end() ||
            std::find(unresolved.begin(), unresolved.end(), address.authority) != unresolved.end();
   };
-  // A replica whose address is gone stays while the stream is on it.
+  // A replica whose address is gone stays while a stream is on it.
   const auto gone = [&](const std::unique_ptr<Replica>& replica) {
-    const bool is_gone =
-        !listed(replica->address()) && (stream_ == nullptr || replica->address().target != stream_target_);
+    const bool is_gone = !listed(replica->address()) && !any_stream_on(replica->address().target);
     if (is_gone) {
       failures_.recovered(replica->address().target);
     }
@@ -214,25 +218,39 @@ TimePoint Link::manage_replicas(TimePoint now) {
   return next;
 }
 
-TimePoint Link::manage_stream(TimePoint now) {
-  if (stream_ != nullptr) {
-    const bool another = std::any_of(replicas_.begin(), replicas_.end(), [this](const auto& replica) {
-      return replica->state() == Replica::State::kServing && replica->address().target != stream_target_;
+TimePoint Link::manage_streams(TimePoint now) {
+  TimePoint next = watch_streams(now);
+  if (streams_.empty()) {
+    return std::min(next, open_first_stream(now));
+  }
+  close_idle_stream(now);
+  return std::min(next, open_further_streams(now));
+}
+
+TimePoint Link::watch_streams(TimePoint now) {
+  TimePoint next = TimePoint::max();
+  for (std::size_t i = 0; i < streams_.size();) {
+    OpenStream& stream = *streams_[i];
+    const bool another = std::any_of(replicas_.begin(), replicas_.end(), [&](const auto& replica) {
+      return replica->state() == Replica::State::kServing && replica->address().target != stream.target();
     });
-    const TimePoint pull_by = watchdog_.pull_deadline(another);
-    const TimePoint answer_by = watchdog_.answer_deadline();
+    const TimePoint pull_by = stream.watchdog().pull_deadline(another);
+    const TimePoint answer_by = stream.watchdog().answer_deadline();
     if (now >= pull_by) {
-      replace_stream(stream_target_ + ": not pulled" + (another ? ", and another processor serves" : " in time"), now);
+      replace_stream(stream,
+                     stream.target() + ": not pulled" + (another ? ", and another processor serves" : " in time"), now);
     } else if (now >= answer_by) {
-      replace_stream(stream_target_ + ": pulled, but not answered in time", now);
+      replace_stream(stream, stream.target() + ": pulled, but not answered in time", now);
     } else {
-      if (!registered_ && stream_->can_write()) {
-        stream_->write(encode_registration(stream_id()));
-        registered_ = true;
-      }
-      return std::min(pull_by, answer_by);
+      stream.register_once();
+      next = std::min({next, pull_by, answer_by});
+      ++i;
     }
   }
+  return next;
+}
+
+TimePoint Link::open_first_stream(TimePoint now) {
   Replica* replica = choose_replica();
   if (replica == nullptr) {
     return TimePoint::max();
@@ -242,6 +260,40 @@ TimePoint Link::manage_stream(TimePoint now) {
   }
   open_stream(*replica, now);
   return now;
+}
+
+// To the replica that is known to pull.
+TimePoint Link::open_further_streams(TimePoint now) {
+  const OpenStream* const works = pulled_stream();
+  Replica* const replica = works != nullptr ? find_replica(works->target()) : nullptr;
+  if (replica == nullptr || replica->state() != Replica::State::kServing || now < next_further_stream_) {
+    return TimePoint::max();
+  }
+  const StreamsWanted wanted = handler_.streams_wanted(now);
+  while (streams_.size() < wanted.count) {
+    open_stream(*replica, now);
+  }
+  return wanted.more_at;
+}
+
+void Link::close_idle_stream(TimePoint now) {
+  const std::optional<std::uint64_t> number = handler_.idle_stream(now);
+  const auto idle = std::find_if(streams_.begin(), streams_.end(),
+                                 [&](const auto& stream) { return number && stream->number() == *number; });
+  if (idle != streams_.end()) {
+    graveyard_.add(take(**idle)->release());
+    handler_.stream_lost(*number, "not needed", now);
+  }
+}
+
+const OpenStream* Link::pulled_stream() const {
+  const auto found = std::find_if(streams_.begin(), streams_.end(),
+                                  [](const auto& stream) { return stream->watchdog().ever_pulled(); });
+  return found != streams_.end() ? found->get() : nullptr;
+}
+
+bool Link::any_stream_on(const std::string& target) const {
+  return std::any_of(streams_.begin(), streams_.end(), [&](const auto& stream) { return stream->target() == target; });
 }
 
 Replica* Link::choose_replica() {
@@ -264,33 +316,44 @@ Replica* Link::find_replica(const std::string& target) {
   return nullptr;
 }
 
-std::string Link::stream_id() const {
-  return config_.client_id + "." + std::to_string(epoch_);
-}
-
 void Link::open_stream(Replica& replica, TimePoint now) {
-  ++epoch_;
-  registered_ = false;
-  stream_target_ = replica.address().target;
-  watchdog_.opened(now);
-  stream_ = std::make_unique<BidiCall>(replica.channel(), kStreamBatches, *queue_, *this);
-  handler_.stream_opened(stream_id(), now);
+  auto opened = std::make_unique<OpenStream>(++last_number_, replica.address().target, replica.channel(), config_,
+                                             *queue_, *this, now);
+  OpenStream& stream = *opened;
+  try {
+    streams_.push_back(std::move(opened));
+  } catch (...) {
+    graveyard_.add(opened->release());
+    throw;
+  }
+  handler_.stream_opened(stream.number(), stream.id(), streams_.size() == 1, now);
 }
 
-void Link::lose_stream(const std::string& reason, TimePoint now, bool useless) {
-  graveyard_.add(std::move(stream_));
-  after_stream(reason, now, useless);
-  handler_.stream_lost(reason, now);
+std::unique_ptr<OpenStream> Link::take(const OpenStream& stream) {
+  const auto place =
+      std::find_if(streams_.begin(), streams_.end(), [&](const auto& listed) { return listed.get() == &stream; });
+  std::unique_ptr<OpenStream> taken = std::move(*place);
+  streams_.erase(place);
+  return taken;
 }
 
-void Link::replace_stream(const std::string& reason, TimePoint now) {
-  std::unique_ptr<BidiCall> call = std::move(stream_);
+void Link::lose_stream(OpenStream& stream, const std::string& reason, TimePoint now, bool useless) {
+  const std::unique_ptr<OpenStream> lost = take(stream);
+  graveyard_.add(lost->release());
+  after_stream(lost->target(), reason, now, useless);
+  handler_.stream_lost(lost->number(), reason, now);
+}
+
+void Link::replace_stream(OpenStream& stream, const std::string& reason, TimePoint now) {
+  const std::unique_ptr<OpenStream> replaced = take(stream);
+  const std::uint64_t number = replaced->number();
+  std::unique_ptr<BidiCall> call = replaced->release();
   std::unique_ptr<LateStream> late;
   try {
-    late = std::make_unique<LateStream>(std::move(call), epoch_, now + config_.answer_timeout, handler_);
+    late = std::make_unique<LateStream>(std::move(call), number, now + config_.answer_timeout, handler_);
     late_streams_.reserve(late_streams_.size() + 1);
-    after_stream(reason, now, false);
-    if (handler_.stream_replaced(epoch_, reason, now)) {
+    after_stream(replaced->target(), reason, now, false);
+    if (handler_.stream_replaced(number, reason, now)) {
       late_streams_.push_back(std::move(late));
     } else {
       graveyard_.add(late->close());
@@ -315,48 +378,53 @@ TimePoint Link::manage_late_streams(TimePoint now) {
   return next;
 }
 
-void Link::after_stream(const std::string& reason, TimePoint now, bool useless) {
-  next_stream_ = now + stream_backoff_.next();
-  next_resolution_ = now;
-  if (Replica* replica = find_replica(stream_target_)) {
-    replica->stream_failed(reason, useless, now);
+// One of several that is lost alone says little of the processor; the last one all the more.
+void Link::after_stream(const std::string& target, const std::string& reason, TimePoint now, bool useless) {
+  if (streams_.empty()) {
+    next_stream_ = now + stream_backoff_.next();
+    next_resolution_ = now;
+    stream_problem_ = reason;
+    stream_target_ = target;
+    if (Replica* replica = find_replica(target)) {
+      replica->stream_failed(reason, useless, now);
+    }
   }
-  stream_problem_ = reason;
-  log_failure("stream to " + stream_target_, reason);
+  next_further_stream_ = now + kFurtherStreamInterval;
+  log_failure("stream to " + target, reason);
 }
 
-void Link::on_message(std::string bytes) {
+void Link::on_stream_message(OpenStream& stream, std::string bytes) {
   const TimePoint now = clock_now();
-  switch (handler_.message(std::move(bytes), now)) {
+  switch (handler_.message(stream.number(), std::move(bytes), now)) {
     case Received::kMalformed:
-      lose_stream(stream_target_ + ": " + handler_.malformation(), now);
+      lose_stream(stream, stream.target() + ": " + handler_.malformation(), now);
       break;
     case Received::kPull:
-      pulled(now);
+      pulled(stream, now);
       break;
     case Received::kAnswers:
-      watchdog_.answered(now);
+      stream.watchdog().answered(now);
       break;
     default:
       break;
   }
 }
 
-void Link::pulled(TimePoint now) {
-  if (!watchdog_.ever_pulled()) {
+void Link::pulled(OpenStream& stream, TimePoint now) {
+  if (!stream.watchdog().ever_pulled()) {
     stream_backoff_.reset();
     failure_backoff_.reset();
     stream_problem_.clear();
-    failures_.recovered("stream to " + stream_target_);
+    failures_.recovered("stream to " + stream.target());
     failures_.recovered(kOwnFailure);
-    if (Replica* replica = find_replica(stream_target_)) {
+    if (Replica* replica = find_replica(stream.target())) {
       replica->pulled();
     }
   }
-  watchdog_.pulled(now);
+  stream.watchdog().pulled(now);
 }
 
-void Link::on_closed(const grpc::Status& status) {
+void Link::on_stream_closed(OpenStream& stream, const grpc::Status& status) {
   const bool no_such_method = status.error_code() == grpc::StatusCode::UNIMPLEMENTED;
   std::string text = to_line(status.error_message());
   if (no_such_method) {
@@ -365,17 +433,16 @@ void Link::on_closed(const grpc::Status& status) {
   } else if (text.empty()) {
     text = status.ok() ? "the processor ended the stream" : "the stream was lost";
   }
-  lose_stream(stream_target_ + ": " + text, clock_now(), no_such_method);
+  lose_stream(stream, stream.target() + ": " + text, clock_now(), no_such_method);
 }
 
 void Link::write_batches(TimePoint now) {
-  while (stream_ != nullptr && registered_ && stream_->can_write()) {
-    std::optional<std::string> message = handler_.next_message(now);
-    if (!message) {
-      return;
+  for (const auto& stream : streams_) {
+    if (stream->can_take_batch()) {
+      if (std::optional<std::string> message = handler_.next_message(stream->number(), now)) {
+        stream->write_batch(std::move(*message), now);
+      }
     }
-    stream_->write(std::move(*message));
-    watchdog_.sent(now);
   }
 }
 
@@ -386,13 +453,13 @@ ConnectionStatus Link::connection(TimePoint now) const {
                        [state](const auto& replica) { return replica->state() == state; });
   };
   const auto failing = [](const auto& replica) { return replica->failing(); };
-  if (stream_ != nullptr && watchdog_.ever_pulled()) {
+  if (const OpenStream* const works = pulled_stream()) {
     status.state = PROC_CONNECTION_SERVING;
-    status.address = stream_target_;
-  } else if (stream_ != nullptr || any(Replica::State::kServing)) {
+    status.address = works->target();
+  } else if (!streams_.empty() || any(Replica::State::kServing)) {
     status.state = PROC_CONNECTION_CONNECTING;
     status.reason = stream_problem_.empty() ? "waiting for the first pull" : stream_problem_;
-    status.address = stream_target_;
+    status.address = streams_.empty() ? stream_target_ : streams_.front()->target();
   } else if (any(Replica::State::kStandby)) {
     status.state = PROC_CONNECTION_STANDBY;
     status.reason = "no processor is serving";
@@ -460,11 +527,7 @@ std::string Link::closing_on() const {
 }
 
 void Link::close_all() {
-  graveyard_.add(std::move(stream_));
-  for (const auto& late : late_streams_) {
-    graveyard_.add(late->close());
-  }
-  late_streams_.clear();
+  give_up_streams();
   replicas_.clear();
   // The resolver's thread may still call wake(): it ends before the queue does.
   while (resolver_.running() || !graveyard_.empty()) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The way to the processor: finds the replica that serves, holds the one stream to it, replaces it when
-// it breaks or is not pulled. Owns the completion queue; run() is the session's thread.
+// The way to the processor: finds the replica that serves, holds one stream to it or as many as help, replaces those that
+// break or are not pulled. Owns the completion queue; run() is the session's thread.
 #pragma once
 
 #include <grpcpp/alarm.h>
@@ -17,13 +17,13 @@
 #include "stream/late_stream.h"
 #include "stream/link_config.h"
 #include "stream/link_handler.h"
+#include "stream/open_stream.h"
 #include "stream/replica.h"
 #include "stream/resolver.h"
-#include "stream/stream_watchdog.h"
 
 namespace agones::plugin {
 
-class Link : public BidiCall::Listener {
+class Link : public OpenStream::Owner {
  public:
   Link(const LinkConfig& config, LinkHandler& handler);
   ~Link() override;
@@ -46,34 +46,42 @@ class Link : public BidiCall::Listener {
     Link& link_;
   };
 
-  void on_message(std::string bytes) override;
-  void on_closed(const grpc::Status& status) override;
+  void on_stream_message(OpenStream& stream, std::string bytes) override;
+  void on_stream_closed(OpenStream& stream, const grpc::Status& status) override;
 
   // One turn of run(); false at the end.
   bool turn();
   // After a failure of this process's own: nothing that is held can be trusted.
   void begin_anew(const char* reason) noexcept;
   void wait_for_event(TimePoint until);
+  void give_up_streams() noexcept;
   // For when a failure must not lead to the next one at once.
   void wait_for_event_after_failure(TimePoint until) noexcept;
   TimePoint manage(TimePoint now);
   TimePoint manage_addresses(TimePoint now);
   void use_resolution(Resolution resolution);
   TimePoint manage_replicas(TimePoint now);
-  TimePoint manage_stream(TimePoint now);
-  void pulled(TimePoint now);
+  TimePoint manage_streams(TimePoint now);
+  TimePoint watch_streams(TimePoint now);
+  TimePoint open_first_stream(TimePoint now);
+  TimePoint open_further_streams(TimePoint now);
+  void close_idle_stream(TimePoint now);
+  void pulled(OpenStream& stream, TimePoint now);
   void write_batches(TimePoint now);
-  // What the present stream registers as.
-  std::string stream_id() const;
   void open_stream(Replica& replica, TimePoint now);
+  // Out of the list.
+  std::unique_ptr<OpenStream> take(const OpenStream& stream);
   // It has ended, or is ended. `useless`: another one on this replica would end alike.
-  void lose_stream(const std::string& reason, TimePoint now, bool useless = false);
+  void lose_stream(OpenStream& stream, const std::string& reason, TimePoint now, bool useless = false);
   // It does not work, but may still bring answers.
-  void replace_stream(const std::string& reason, TimePoint now);
-  void after_stream(const std::string& reason, TimePoint now, bool useless);
+  void replace_stream(OpenStream& stream, const std::string& reason, TimePoint now);
+  void after_stream(const std::string& target, const std::string& reason, TimePoint now, bool useless);
   TimePoint manage_late_streams(TimePoint now);
   Replica* choose_replica();
   Replica* find_replica(const std::string& target);
+  bool any_stream_on(const std::string& target) const;
+  // One that works; null if there is none.
+  const OpenStream* pulled_stream() const;
   ConnectionStatus connection(TimePoint now) const;
   ConnectionStatus backing_off(TimePoint now) const;
   void update_connection(TimePoint now);
@@ -99,17 +107,17 @@ class Link : public BidiCall::Listener {
   std::string resolution_problem_;
   std::vector<std::unique_ptr<Replica>> replicas_;
 
-  std::unique_ptr<BidiCall> stream_;
-  std::string stream_target_;
-  bool registered_ = false;
-  std::uint64_t epoch_ = 0;
-  StreamWatchdog watchdog_;
+  std::vector<std::unique_ptr<OpenStream>> streams_;  // those that opened first come first
+  std::uint64_t last_number_ = 0;
   std::vector<std::unique_ptr<LateStream>> late_streams_;
   Backoff stream_backoff_;
   TimePoint next_stream_{};
+  TimePoint next_further_stream_{};
 
   std::optional<ConnectionStatus> status_;  // as it was told last
-  std::string stream_problem_;              // of the last stream, until one is pulled
+  // Of the last stream, until one is pulled.
+  std::string stream_problem_;
+  std::string stream_target_;
   FailureLog failures_;
   Backoff failure_backoff_;
   std::uint32_t seed_;

@@ -21,6 +21,11 @@ struct ConnectionStatus {
   std::uint32_t retry_after_ms = 0;
 };
 
+struct StreamsWanted {
+  std::size_t count = 1;
+  TimePoint more_at = TimePoint::max();  // then it is to be asked again
+};
+
 class LinkHandler {
  public:
   virtual ~LinkHandler() = default;
@@ -31,16 +36,19 @@ class LinkHandler {
   // The link is to close and its run() to return.
   virtual bool finished() = 0;
 
-  virtual void stream_opened(const std::string& client_id, TimePoint now) = 0;
-  virtual void stream_lost(std::string_view reason, TimePoint now) = 0;
-  virtual Received message(std::string bytes, TimePoint now) = 0;
-  virtual const char* malformation() const = 0;
-  // As Engine's functions of these names.
+  // As Engine's functions of these names. `first`: there is no other one.
+  virtual void stream_opened(std::uint64_t stream, const std::string& client_id, bool first, TimePoint now) = 0;
+  virtual void stream_lost(std::uint64_t stream, std::string_view reason, TimePoint now) = 0;
+  virtual void all_streams_lost(std::string_view reason, TimePoint now) = 0;
   virtual bool stream_replaced(std::uint64_t stream, std::string_view reason, TimePoint now) = 0;
+  virtual Received message(std::uint64_t stream, std::string bytes, TimePoint now) = 0;
+  virtual const char* malformation() const = 0;
   virtual bool receive_late(std::uint64_t stream, std::string bytes, TimePoint now) = 0;
-  virtual void late_stream_closed(std::uint64_t stream) = 0;
-  // The next message to write, if there is one to be sent now.
-  virtual std::optional<std::string> next_message(TimePoint now) = 0;
+  virtual void late_stream_closed(std::uint64_t stream) noexcept = 0;
+  virtual StreamsWanted streams_wanted(TimePoint now) = 0;
+  virtual std::optional<std::uint64_t> idle_stream(TimePoint now) = 0;
+  // The next message to write on this stream, if there is one to be sent now.
+  virtual std::optional<std::string> next_message(std::uint64_t stream, TimePoint now) = 0;
 
   virtual void connection_changed(const ConnectionStatus& status, TimePoint now) = 0;
   virtual void log(LogEntry entry) noexcept = 0;

@@ -22,6 +22,16 @@ void AllocationQueue::close() {
   done_.notify_all();
 }
 
+UpdateTiming AllocationQueue::updates() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return schedule_.timing();
+}
+
+void AllocationQueue::set_updates(const UpdateTiming& timing) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  schedule_.change(timing, Clock::now());
+}
+
 bool AllocationQueue::allocate(const std::vector<Errand>& errands) {
   Batch batch{errands.size()};
   std::unique_lock<std::mutex> lock(mutex_);

@@ -44,6 +44,9 @@ class AllocationQueue {
   bool allocate(const std::vector<Errand>& errands);
   void close();
 
+  UpdateTiming updates() const;
+  void set_updates(const UpdateTiming& timing);
+
  private:
   using Clock = std::chrono::steady_clock;
   struct Batch {
@@ -68,7 +71,7 @@ class AllocationQueue {
   const std::shared_ptr<Fleet> fleet_;
   const QueueTiming timing_;
   UpdateSchedule schedule_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable changed_;  // for the thread
   std::condition_variable done_;     // for those who wait
   std::deque<Job> jobs_;

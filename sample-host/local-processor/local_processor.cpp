@@ -126,6 +126,14 @@ class LocalProcessor::Impl final : public allocation::Processor::Service {
 
   Faults faults() const { return current_faults(); }
 
+  std::optional<UpdateTiming> updates() const { return queue_ ? std::optional(queue_->updates()) : std::nullopt; }
+
+  void set_updates(const UpdateTiming& timing) {
+    if (queue_) {
+      queue_->set_updates(timing);
+    }
+  }
+
   void kill() {
     {
       const std::lock_guard<std::mutex> lock(mutex_);
@@ -488,6 +496,14 @@ void LocalProcessor::set_faults(const Faults& faults) {
 
 Faults LocalProcessor::faults() const {
   return impl_->faults();
+}
+
+std::optional<UpdateTiming> LocalProcessor::updates() const {
+  return impl_->updates();
+}
+
+void LocalProcessor::set_updates(const UpdateTiming& timing) {
+  impl_->set_updates(timing);
 }
 
 void LocalProcessor::kill() {

@@ -10,6 +10,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -84,6 +85,9 @@ class LocalProcessor {
   bool serving() const;
   void set_faults(const Faults& faults);
   Faults faults() const;
+  // Of the allocations that come from now on. A processor without timing has none, and takes none.
+  std::optional<UpdateTiming> updates() const;
+  void set_updates(const UpdateTiming& timing);
   // Ends all streams at once, answers nothing more, listens no more.
   void kill();
 

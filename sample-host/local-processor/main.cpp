@@ -78,7 +78,7 @@ po::options_description describe(CommandLine& line, Typed& typed) {
   general.add_options()("help,h", po::bool_switch(&line.help), "show this text")(
       "listen", po::value(&line.options.address)->default_value("127.0.0.1:9090"), "address; port 0: any free one")(
       "http", po::value(&line.http)->value_name("HOST:PORT"),
-      "also serve a page with the live fleet, /fleet, /metrics, and POST /release, /faults, /serving")(
+      "also serve a page with the live fleet, /fleet, /metrics, and POST /release, /faults, /timing, /serving")(
       "pull-interval-ms", po::value(&typed.pull_ms)->default_value(200), "time between pulls")(
       "standby", po::bool_switch(&typed.standby), "start as a replica that does not serve")(
       "tls-certificate", po::value(&typed.certificate), "PEM file; with it, the processor speaks TLS")(

@@ -16,11 +16,22 @@ UpdateSchedule::Time UpdateSchedule::allowed_from(Time start) {
   if (timing_.per_second <= 0) {
     return start;
   }
-  const auto interval =
-      std::chrono::duration_cast<Time::duration>(std::chrono::duration<double>(1 / timing_.per_second));
   const Time full_again = std::max(next_of_rate_, start);
-  next_of_rate_ = full_again + interval;
-  return std::max(start, next_of_rate_ - interval * timing_.burst);
+  next_of_rate_ = full_again + interval();
+  return std::max(start, next_of_rate_ - interval() * timing_.burst);
+}
+
+UpdateSchedule::Time::duration UpdateSchedule::interval() const {
+  return std::chrono::duration_cast<Time::duration>(std::chrono::duration<double>(1 / timing_.per_second));
+}
+
+void UpdateSchedule::change(const UpdateTiming& timing, Time now) {
+  const auto missing =
+      timing_.per_second > 0 && next_of_rate_ > now ? (next_of_rate_ - now) / interval() : Time::duration::rep{0};
+  const std::uint32_t at_a_time = timing_.at_a_time;
+  timing_ = timing;
+  timing_.at_a_time = at_a_time;
+  next_of_rate_ = timing_.per_second > 0 ? now + missing * interval() : now;
 }
 
 UpdateSchedule::Time UpdateSchedule::add(Time now) {

@@ -31,10 +31,15 @@ class UpdateSchedule {
   // The time when one that comes now is done. `now` never goes back.
   Time add(Time now);
 
+  const UpdateTiming& timing() const { return timing_; }
+  // For those that come from now on; so many at a time as before. What was saved up of the burst stays.
+  void change(const UpdateTiming& timing, Time now);
+
  private:
   Time allowed_from(Time start);
+  Time::duration interval() const;
 
-  const UpdateTiming timing_;
+  UpdateTiming timing_;
   std::mt19937 random_;
   // When each of those that may be written at a time is free again.
   std::priority_queue<Time, std::vector<Time>, std::greater<>> free_;

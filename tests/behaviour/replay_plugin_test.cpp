@@ -3,6 +3,7 @@
 // said, in the same order; what it does otherwise, on purpose:
 //
 //   - its streams have ids of their own, which begin with the client's, since one that is used twice is forgotten when either ends (15)
+//   - it sizes batches by what the processor does and opens further streams; not here (fixed_batches, max_streams)
 //   - it watches health instead of asking again and again
 //   - the next batch of a stream waits for the answer to the one before (10), so that a slow batch holds up nobody's time to be sent
 //   - a pull that finds nothing is kept, and what comes later is sent at once. Such pulls are not played where callers come after them.
@@ -39,6 +40,8 @@ class PluginReplay {
         client_(processor_->address(), [](proc_config& config) {
           config.client_id = text("host-1");
           config.batches_per_pull = 1;
+          config.fixed_batches = 1;
+          config.max_streams = 1;
           config.reconnect_max_ms = 300;
           config.allocation_timeout_ms = 60'000;
         }) {}

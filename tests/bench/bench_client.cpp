@@ -17,13 +17,15 @@ int main(int argc, char** argv) {
       {"paced", agones::test::measure_paced},     {"submit", agones::test::measure_submit},
       {"poll", agones::test::measure_poll},       {"frames", agones::test::measure_frames},
       {"idle", agones::test::measure_idle},       {"life", agones::test::measure_life},
-      {"metrics", agones::test::measure_metrics},
+      {"metrics", agones::test::measure_metrics}, {"burst", agones::test::measure_burst},
+      {"ideal", agones::test::measure_ideal},     {"follow", agones::test::measure_follow},
   };
   BenchOptions options;
   std::string mode;
   std::string body_file;
   po::options_description described("Options");
-  described.add_options()("mode", po::value(&mode), "load, hold, paced, submit, poll, frames, idle, life or metrics")(
+  described.add_options()("mode", po::value(&mode),
+                          "load, hold, paced, submit, poll, frames, idle, life, metrics, burst, ideal or follow")(
       "client", po::value(&options.client),
       "plugin, host (the plugin through the host library), json (it with JSON), encoding-plugin, bare or unary")(
       "address", po::value(&options.address), "of the processor")(
@@ -35,6 +37,10 @@ int main(int argc, char** argv) {
                                                                                  "how long to be idle")(
       "max-batch-size", po::value(&options.max_batch_size), "of the plugin")(
       "max-unanswered-batches", po::value(&options.max_unanswered_batches), "of the plugin")(
+      "fixed-batches", po::value(&options.fixed_batches), "of the plugin: of so many")(
+      "max-streams", po::value(&options.max_streams), "of the plugin")(
+      "used-seconds", po::value(&options.used_seconds), "before a burst")("pause-ms", po::value(&options.pause_ms),
+                                                                          "before a burst")(
       "write-body", po::value(&body_file), "write the request's bytes to this file, and nothing else");
   try {
     po::variables_map given;
@@ -53,6 +59,8 @@ int main(int argc, char** argv) {
     result["mode"] = mode;
     result["client"] = options.client;
     result["batchesPerPull"] = options.batches_per_pull;
+    result["fixedBatches"] = options.fixed_batches;
+    result["maxStreams"] = options.max_streams;
     std::cout << result.dump() << '\n';
   } catch (const std::exception& error) {
     std::cerr << "bench-client: " << error.what() << '\n';

@@ -28,11 +28,7 @@ std::vector<Clock::duration> random_times(const BenchOptions& options) {
 }
 
 json paced_plugin(const BenchOptions& options) {
-  PluginHost host(options.address, [&](proc_config& config) {
-    if (options.batches_per_pull != 0) {
-      config.batches_per_pull = options.batches_per_pull;
-    }
-  });
+  PluginHost host(options.address, [&](proc_config& config) { set_batches(options, config); });
   std::vector<double> latencies;
   host.on_result = [&](const proc_event& event) { latencies.push_back(static_cast<double>(event.latency_us) / 1000); };
   host.wait_until_serving();

@@ -42,16 +42,7 @@ class Measurement {
 
 json load_plugin(const BenchOptions& options, bool encoding) {
   PluginHost host(
-      options.address,
-      [&](proc_config& config) {
-        if (options.max_batch_size != 0) {
-          config.max_batch_size = options.max_batch_size;
-        }
-        if (options.max_unanswered_batches != 0) {
-          config.max_unanswered_batches = options.max_unanswered_batches;
-        }
-      },
-      api_of(options.client));
+      options.address, [&](proc_config& config) { set_batches(options, config); }, api_of(options.client));
   std::uint64_t submitted = 0;
   const auto submit = [&] {
     if (submitted == options.requests) {
@@ -76,7 +67,11 @@ json load_plugin(const BenchOptions& options, bool encoding) {
   while (host.ended < options.requests) {
     host.poll(100);
   }
-  return measurement.result(options);
+  json result = measurement.result(options);
+  const proc_stats stats = host.stats();
+  result["batches"] = stats.batches_sent;
+  result["streams"] = stats.streams;
+  return result;
 }
 
 json load_bare(const BenchOptions& options) {

@@ -20,6 +20,11 @@ struct BenchOptions {
   // Of the plugin and the bare loop; 0: their defaults.
   std::uint32_t max_batch_size = 0;
   std::uint32_t max_unanswered_batches = 0;
+  // Of the plugin; 0: its defaults.
+  std::uint32_t fixed_batches = 0;  // of so many
+  std::uint32_t max_streams = 0;
+  int used_seconds = 0;           // burst: so long it has had a few requests before
+  std::uint32_t pause_ms = 2000;  // burst: before it, so that what the processor saves up for one is there
 };
 
 // Keeps `in_flight` requests under way until `requests` have ended: CPU, throughput, memory.
@@ -28,6 +33,12 @@ nlohmann::json measure_load(const BenchOptions& options);
 nlohmann::json measure_hold(const BenchOptions& options);
 // `requests`, so many a second at random times: latencies, CPU.
 nlohmann::json measure_paced(const BenchOptions& options);
+// `requests` at once: latencies.
+nlohmann::json measure_burst(const BenchOptions& options);
+// The same by calculation, of a processor with 400 updates a second, burst 500, 100 at a time, 20 ms each, one of 100 in 2 s.
+nlohmann::json measure_ideal(const BenchOptions& options);
+// `in_flight` requests under way for so many seconds: window, batches, answers over time.
+nlohmann::json measure_follow(const BenchOptions& options);
 // What proc_allocate costs the calling thread, alone and with 7 others, also through the host library and as JSON, beside
 // malloc and memcpy.
 nlohmann::json measure_submit(const BenchOptions& options);

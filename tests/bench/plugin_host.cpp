@@ -7,6 +7,25 @@
 
 namespace agones::test {
 
+void set_batches(const BenchOptions& options, proc_config& config) {
+  if (options.fixed_batches != 0) {
+    config.fixed_batches = 1;
+    config.max_batch_size = options.fixed_batches;
+  }
+  if (options.max_batch_size != 0) {
+    config.max_batch_size = options.max_batch_size;
+  }
+  if (options.max_streams != 0) {
+    config.max_streams = options.max_streams;
+  }
+  if (options.max_unanswered_batches != 0) {
+    config.max_unanswered_batches = options.max_unanswered_batches;
+  }
+  if (options.batches_per_pull != 0) {
+    config.batches_per_pull = options.batches_per_pull;
+  }
+}
+
 PluginHost::PluginHost(const std::string& address, const Adjust& adjust, const Api& api)
     : api_(api), body_(encoded_request()) {
   proc_config config = plaintext_config(address, api_);

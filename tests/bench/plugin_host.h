@@ -6,6 +6,7 @@
 #include <functional>
 #include <string>
 
+#include "bench/modes.h"
 #include "support/plugin.h"
 
 namespace agones::test {
@@ -14,6 +15,9 @@ namespace agones::test {
 inline const Api& api_of(const std::string& client) {
   return client == "host" ? plugin_through_host_library() : plugin();
 }
+
+// What the options say of batches and streams.
+void set_batches(const BenchOptions& options, proc_config& config);
 
 class PluginHost {
  public:

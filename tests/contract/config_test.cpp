@@ -59,7 +59,7 @@ TEST(Config, FieldsAreSetByName) {
 
 TEST(Config, AMistakeIsNamed) {
   Config config;
-  EXPECT_EQ(config.set("max_batch_size", "0"), "max_batch_size: 0 is not from 1 to 10000");
+  EXPECT_EQ(config.set("max_streams", "0"), "max_streams: 0 is not from 1 to 64");
   EXPECT_EQ(config.set("proccessor_address", "x"), "proccessor_address: no such field; is processor_address meant?");
   char error[64] = "";
   EXPECT_EQ(plugin().config_set(nullptr, "a", "b", error, sizeof(error)), PROC_ERR_INVALID_ARGUMENT);

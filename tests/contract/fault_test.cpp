@@ -29,7 +29,8 @@ TEST(Fault, ALostStreamEndsWhatWasSentAtOnceAndKeepsTheRest) {  // H8
   auto processor = std::make_unique<LocalProcessor>(options, fleet_of(10));
   Client client(processor->address(), [](proc_config& config) {
     config.max_batch_size = 5;
-    config.max_unanswered_batches = 1;
+    config.fixed_batches = 1;
+    config.max_streams = 1;
     config.allocation_timeout_ms = 3'600'000;
   });
   for (int i = 0; i < 8; ++i) {
@@ -105,7 +106,10 @@ TEST(Fault, TheNextBatchWaitsForTheAnswerToOneThatTimedOut) {  // H17
   auto options = quick_options();
   options.faults = paused;
   LocalProcessor processor(options, fleet_of(200));
-  Client client(processor.address(), [](proc_config& config) { config.allocation_timeout_ms = 50; });
+  Client client(processor.address(), [](proc_config& config) {
+    config.allocation_timeout_ms = 50;
+    config.max_streams = 1;
+  });
   ASSERT_TRUE(client.poll_until([&] { return client.connection() == PROC_CONNECTION_SERVING; }));
   client.allocate(kAnyGameServer, 2000);
   ASSERT_TRUE(client.poll_until([&] { return client.stats().batches_sent == 1; }));
@@ -130,6 +134,25 @@ TEST(Fault, TheNextBatchWaitsForTheAnswerToOneThatTimedOut) {  // H17
   ASSERT_TRUE(client.poll_until_results(102));
   EXPECT_EQ(client.results.back().outcome, PROC_OUTCOME_ALLOCATED);
   EXPECT_EQ(processor.counts().allocated, 2U) << "one orphan, not a hundred";
+}
+
+TEST(Fault, ASlowRequestHoldsUpItsOwnBatchAlone) {  // H7
+  auto options = quick_options();
+  options.timing.updates.each = milliseconds(1);
+  options.timing.updates.slow_rate = 0.1;
+  options.timing.updates.slow = std::chrono::hours(1);
+  LocalProcessor processor(options, fleet_of(1000));
+  Client client(processor.address(), [](proc_config& config) { config.answer_timeout_ms = 3'600'000; });
+  ASSERT_TRUE(client.poll_until([&] { return client.connection() == PROC_CONNECTION_SERVING; }));
+  constexpr std::size_t kRequests = 60;
+  for (std::size_t i = 0; i < kRequests; ++i) {
+    client.allocate(kAnyGameServer, 3'600'000);
+    // On one stream the next would wait for the first slow one.
+    ASSERT_TRUE(client.poll_until([&] { return client.stats().in_flight + client.stats().allocated == i + 1; }));
+  }
+  EXPECT_TRUE(client.poll_until([&] { return client.stats().allocated >= kRequests / 2; }));
+  EXPECT_GE(client.stats().open_streams, 2U);
+  EXPECT_GE(client.stats().in_flight, 1U);
 }
 
 TEST(Fault, ASlowBatchBlocksTheStreamUntilTheWatchdogReplacesIt) {  // H17
@@ -383,7 +406,10 @@ TEST(Fault, AProcessorThatDoesNotReadTimesRequestsOut) {
 
 TEST(Fault, NothingIsSentBeforeAPullAndNoWrapperIsEmpty) {  // H3, H4
   LocalProcessor processor(quick_options(), fleet_of(1000));
-  Client client(processor.address(), [](proc_config& config) { config.max_batch_size = 100; });
+  Client client(processor.address(), [](proc_config& config) {
+    config.max_batch_size = 100;
+    config.fixed_batches = 1;
+  });
   for (int i = 0; i < 1000; ++i) {
     client.allocate();
   }
@@ -443,10 +469,7 @@ TEST(Fault, ABurstBeforeAPullSucceedsWhole) {  // H2
   auto options = quick_options();
   options.serving = false;
   LocalProcessor processor(options, fleet_of(kBurst));
-  Client client(processor.address(), [](proc_config& config) {
-    config.max_batch_size = 10'000;
-    config.allocation_timeout_ms = 600'000;
-  });
+  Client client(processor.address(), [](proc_config& config) { config.allocation_timeout_ms = 600'000; });
   // 10,000 of these are over the processor's limit for one message.
   const std::string json =
       R"({"namespace":"default","metadata":{"annotations":{"padding":")" + std::string(500, 'x') + R"("}}})";
@@ -456,7 +479,7 @@ TEST(Fault, ABurstBeforeAPullSucceedsWhole) {  // H2
   processor.set_serving(true);
   ASSERT_TRUE(client.poll_until_results(kBurst));
   EXPECT_EQ(client.outcomes()[PROC_OUTCOME_ALLOCATED], kBurst);
-  EXPECT_EQ(client.stats().streams, 1U) << "no batch was over the limit";
+  EXPECT_EQ(client.times_connected(), 1U) << "no batch was over the limit";
 }
 
 }  // namespace

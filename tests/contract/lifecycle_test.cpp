@@ -63,7 +63,8 @@ TEST(Shutdown, AnswersWhatIsInFlightAndReturnsTheRest) {
   options.faults = without_pulls(slow);
   LocalProcessor processor(options, fleet_of(10));
   Client client(processor.address(), [](proc_config& config) {
-    config.max_unanswered_batches = 1;
+    config.max_streams = 1;
+    config.fixed_batches = 1;
     config.max_batch_size = 4;
   });
   for (int i = 0; i < 10; ++i) {

@@ -74,7 +74,9 @@ TEST(Refusal, InitNamesTheField) {
          static const std::string id(257, 'x');
          c.client_id = text(id);
        }},
-      {"max_batch_size: 0", [](proc_config& c) { c.max_batch_size = 0; }},
+      {"max_batch_size: 65537", [](proc_config& c) { c.max_batch_size = 65'537; }},
+      {"fixed_batches: 2", [](proc_config& c) { c.fixed_batches = 2; }},
+      {"max_streams: 0", [](proc_config& c) { c.max_streams = 0; }},
       {"max_batch_bytes: 4194304", [](proc_config& c) { c.max_batch_bytes = 4 << 20; }},
       {"max_unanswered_batches", [](proc_config& c) { c.max_unanswered_batches = 0; }},
       {"max_pending_requests", [](proc_config& c) { c.max_pending_requests = UINT32_MAX; }},

@@ -48,19 +48,21 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   Sink sink;
   Counters counters;
   Metrics metrics;
-  Engine engine({}, now, counters, metrics, sink);
+  Engine::Config config;
+  config.fixed_batches = true;  // all in one
+  Engine engine(config, now, counters, metrics, sink);
   for (std::uint64_t id = 1; id <= kRequests; ++id) {
     RequestPtr request = Request::create("\x0a\x01n", {}, 0, now, now + milliseconds(1000));
     request->id = id;
     engine.submit(std::move(request));
   }
-  engine.stream_opened("fuzz", now);
-  engine.receive(std::string("\x12\x00", 2), now);  // a pull
-  engine.next_batch(now);
+  engine.stream_opened(1, "fuzz", now);
+  engine.receive(1, std::string("\x12\x00", 2), now);  // a pull
+  engine.next_batch(1, now);
   engine.cancel(3, now);
   const std::string message(reinterpret_cast<const char*>(data), size);
-  engine.receive(message, now);
-  engine.receive(message, now);
+  engine.receive(1, message, now);
+  engine.receive(1, message, now);
   engine.stream_replaced(1, "end", now);
   engine.receive_late(1, message, now);
   engine.receive_late(1, message, now);

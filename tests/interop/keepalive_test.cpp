@@ -27,14 +27,17 @@ class Listener : public LinkHandler, public GrpcLogSink {
  public:
   TimePoint turn(TimePoint now) override { return now + milliseconds(20); }
   bool finished() override { return finished_.load(); }
-  void stream_opened(const std::string&, TimePoint) override {}
-  void stream_lost(std::string_view, TimePoint) override {}
-  Received message(std::string, TimePoint) override { return Received::kNothing; }
-  const char* malformation() const override { return ""; }
+  void stream_opened(std::uint64_t, const std::string&, bool, TimePoint) override {}
+  void stream_lost(std::uint64_t, std::string_view, TimePoint) override {}
+  void all_streams_lost(std::string_view, TimePoint) override {}
   bool stream_replaced(std::uint64_t, std::string_view, TimePoint) override { return false; }
+  Received message(std::uint64_t, std::string, TimePoint) override { return Received::kNothing; }
+  const char* malformation() const override { return ""; }
   bool receive_late(std::uint64_t, std::string, TimePoint) override { return false; }
-  void late_stream_closed(std::uint64_t) override {}
-  std::optional<std::string> next_message(TimePoint) override { return std::nullopt; }
+  void late_stream_closed(std::uint64_t) noexcept override {}
+  StreamsWanted streams_wanted(TimePoint) override { return {}; }
+  std::optional<std::uint64_t> idle_stream(TimePoint) override { return std::nullopt; }
+  std::optional<std::string> next_message(std::uint64_t, TimePoint) override { return std::nullopt; }
   void connection_changed(const ConnectionStatus& status, TimePoint) override {
     const std::lock_guard<std::mutex> lock(mutex_);
     statuses_.push_back(status);

@@ -92,12 +92,23 @@ def by_script():
                 ("faults", {"latency_ms": -1}, 400, "latency_ms: not a whole number"),
                 ("faults", {"stop_pulling": 1}, 400, "stop_pulling: not true or false"),
                 ("serving", {"serving": "no"}, 400, "serving: not true or false"),
+                ("timing", {"update_ms": 3}, 409, "allocations take no time"),
                 ("changes?since=x", None, 400, "since: not a version"),
                 ("nothing", None, 404, "")):
             answer = processor.ask(path, body)
             check(answer[0] == status and text in answer[1], f"{path} {body}: {answer}")
         check(json.loads(processor.ask("faults", {})[1])["latency_ms"] == 0, "a bad request changes nothing")
         check(processor.ask("serving", {"serving": True}, {"Content-Type": "text/plain"})[0] == 415, "another site's page")
+    with Processor("--servers", "3", "--like-agones") as processor:
+        timing = json.loads(processor.ask("timing", {"updates_per_second": 4000.5, "update_ms": 7})[1])
+        check((timing["updates_per_second"], timing["update_ms"], timing["update_burst"]) == (4000.5, 7, 500), timing)
+        for body, text in (({"updates_per_second": -1}, "updates_per_second: not a number from 0"),
+                           ({"update_burst": 0}, "update_burst: not at least 1"),
+                           ({"updates_at_a_time": 3}, "updates_at_a_time: no such timing that can be changed"),
+                           ({"slow_update_rate": 2}, "slow_update_rate: not a rate from 0 to 1")):
+            answer = processor.ask("timing", body)
+            check(answer[0] == 400 and text in answer[1], f"timing {body}: {answer}")
+        check(json.loads(processor.ask("timing", {})[1]) == timing, "a bad request changes nothing")
         check(processor.ask("fleet", None, {"Host": "evil.example:80"})[0] == 403, "another name for this machine")
 
     for bad, text in (("nowhere", "is not HOST:PORT"), ("127.0.0.1:1x", "is not HOST:PORT")):

@@ -63,6 +63,26 @@ TEST(UpdateSchedule, APauseFillsTheBurstAgainAndNoMore) {
   EXPECT_EQ(schedule.add(at(1h)), at(1h + 10ms));
 }
 
+TEST(UpdateSchedule, ANewRateBeginsWithWhatIsSavedUp) {
+  UpdateTiming timing;
+  timing.per_second = 100;
+  timing.burst = 5;
+  timing.at_a_time = 1000;
+  UpdateSchedule schedule(timing, 1);
+  for (int i = 0; i < 3; ++i) {
+    schedule.add(at(0ms));
+  }
+  timing.per_second = 1000;
+  schedule.change(timing, at(0ms));
+  EXPECT_EQ(schedule.add(at(0ms)), at(0ms));
+  EXPECT_EQ(schedule.add(at(0ms)), at(0ms));
+  EXPECT_EQ(schedule.add(at(0ms)), at(1ms)) << "two were left";
+  timing.per_second = 0;
+  timing.each = 3ms;
+  schedule.change(timing, at(0ms));
+  EXPECT_EQ(schedule.add(at(0ms)), at(3ms));
+}
+
 TEST(UpdateSchedule, SomeAreSlow) {
   UpdateTiming timing;
   timing.each = 20ms;

@@ -2,6 +2,7 @@
 #include "support/plugin.h"
 
 #include <dlfcn.h>
+#include <algorithm>
 
 #include <atomic>
 #include <cstdlib>
@@ -234,6 +235,12 @@ proc_stats Client::stats() const {
   stats.struct_size = sizeof(stats);
   api_.get_stats(client_, &stats, nullptr, 0);
   return stats;
+}
+
+std::size_t Client::times_connected() const {
+  return static_cast<std::size_t>(std::count_if(connections.begin(), connections.end(), [](const Event& event) {
+    return event.connection == PROC_CONNECTION_SERVING;
+  }));
 }
 
 proc_connection_state Client::connection(std::string* reason) const {

@@ -125,6 +125,8 @@ class Client {
 
   proc_stats stats() const;
   proc_connection_state connection(std::string* reason = nullptr) const;
+  // How often it was connected: more than once if it had lost its last stream.
+  std::size_t times_connected() const;
   std::vector<std::string> allocated_names() const;
   std::map<proc_outcome, std::size_t> outcomes() const;
   int wakeup_fd() const;  // -1 if there is none to be had

@@ -286,7 +286,11 @@ TEST(Swap, WhatIsInFlightEndsOnTheOldPlugin) {
   auto options = quick_options();
   options.faults = without_pulls(answers_held_back());
   local::LocalProcessor processor(options, fleet_of(10));
-  SwapHost host(processor.address(), [](proc_config& config) { config.max_batch_size = 4; });
+  SwapHost host(processor.address(), [](proc_config& config) {
+    config.max_batch_size = 4;
+    config.fixed_batches = 1;
+    config.max_streams = 1;
+  });
   for (int i = 0; i < 10; ++i) {
     host.allocate();
   }

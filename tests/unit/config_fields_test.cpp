@@ -17,7 +17,8 @@ class ConfigFields : public testing::Test {
 
 TEST_F(ConfigFields, TheDefaultsAreInRange) {
   EXPECT_EQ(check_config(config), "");
-  EXPECT_EQ(config.max_batch_size, 1000U);
+  EXPECT_EQ(config.max_batch_size, 0U);
+  EXPECT_EQ(config.max_streams, 32U);
   EXPECT_EQ(config.max_unpolled_bytes, 256U << 20U);
   EXPECT_EQ(config.notify_fd, -1);
   EXPECT_EQ(config.log_level, PROC_SEVERITY_WARNING);
@@ -70,10 +71,11 @@ TEST_F(ConfigFields, KeepCopiesOfTexts) {
 }
 
 TEST_F(ConfigFields, WhatIsWrongIsSaid) {
-  EXPECT_EQ(set("max_batch_size", "0"), "max_batch_size: 0 is not from 1 to 10000");
-  EXPECT_EQ(set("max_batch_size", "10001"), "max_batch_size: 10001 is not from 1 to 10000");
+  EXPECT_EQ(set("max_streams", "0"), "max_streams: 0 is not from 1 to 64");
+  EXPECT_EQ(set("fixed_batches", "2"), "fixed_batches: '2' is none of 0, false, 1, true");
+  EXPECT_EQ(set("max_batch_size", "65537"), "max_batch_size: 65537 is not from 0 to 65536");
   EXPECT_EQ(set("max_batch_size", "99999999999999999999"),
-            "max_batch_size: 99999999999999999999 is not from 1 to 10000");
+            "max_batch_size: 99999999999999999999 is not from 0 to 65536");
   EXPECT_EQ(set("max_batch_size", "many"), "max_batch_size: 'many' is not a whole number");
   EXPECT_EQ(set("max_batch_size", ""), "max_batch_size: '' is not a whole number");
   EXPECT_EQ(set("max_batch_size", "5s"), "max_batch_size: '5s' is not a whole number");

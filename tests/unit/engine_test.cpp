@@ -48,6 +48,7 @@ class Sink : public EngineSink {
 Engine::Config several_batches() {
   Engine::Config config;
   config.max_batch_size = 100;
+  config.fixed_batches = true;
   config.max_unanswered_batches = 64;
   return config;
 }
@@ -77,12 +78,12 @@ class EngineTest : public testing::Test {
   void pull() {
     allocation::ProcessorMessage message;
     message.mutable_pull()->set_message("pull");
-    EXPECT_EQ(engine().receive(message.SerializeAsString(), now), Received::kPull);
+    EXPECT_EQ(engine().receive(stream, message.SerializeAsString(), now), Received::kPull);
   }
 
   // The next batch as the processor reads it; none if the engine sends nothing.
   std::optional<allocation::BatchRequest> next_batch() {
-    auto batch = engine().next_batch(now);
+    auto batch = engine().next_batch(stream, now);
     if (!batch) {
       return std::nullopt;
     }
@@ -113,16 +114,17 @@ class EngineTest : public testing::Test {
   }
 
   void receive(const allocation::ProcessorMessage& message) {
-    EXPECT_NE(engine().receive(message.SerializeAsString(), now), Received::kMalformed);
+    EXPECT_NE(engine().receive(stream, message.SerializeAsString(), now), Received::kMalformed);
   }
 
-  void open() { engine().stream_opened("client.1", now); }
+  void open() { engine().stream_opened(++stream, "client.1", now); }
 
   Engine::Config config = several_batches();
   Counters counters;
   Metrics metrics;
   Sink sink;
   TimePoint now = kStart;
+  std::uint64_t stream = 0;  // the last one
   std::uint64_t last_id = 0;
   std::size_t last_size = 0;
 
@@ -221,7 +223,7 @@ TEST_F(EngineTest, SendsNothingWhilePullsAreOverdue) {  // H11, H12
 TEST_F(EngineTest, AStreamBeginsWithItsFirstPull) {  // H4
   open();
   pull();
-  engine().stream_lost("gone", now);
+  engine().stream_lost(stream, "gone", now);
   open();
   submit();
   EXPECT_FALSE(next_batch());
@@ -280,6 +282,7 @@ TEST_F(EngineTest, ABatchWhoseRequestsGaveUpIsStillUnanswered) {  // H17
   submit(1, "\x0a\x01n", seconds(10));
   pull();
   now += seconds(2);
+  engine().end_due(now);
   EXPECT_FALSE(next_batch()) << "the processor still works on the batch before";
   EXPECT_FALSE(engine().next_send(now));
   ASSERT_EQ(sink.all().size(), 3U);
@@ -298,7 +301,7 @@ TEST_F(EngineTest, StreamLossTellsSentFromUnsent) {  // H8
   pull();
   ASSERT_TRUE(next_batch());
   submit(3);
-  engine().stream_lost("gone", now);
+  engine().stream_lost(stream, "gone", now);
   const auto items = sink.all();
   ASSERT_EQ(items.size(), 2U);
   for (const Completion* item : items) {
@@ -318,7 +321,7 @@ TEST_F(EngineTest, NothingIsSentTwiceUnlessAsked) {  // H14
   submit(2);
   pull();
   ASSERT_TRUE(next_batch());
-  engine().stream_lost("gone", now);
+  engine().stream_lost(stream, "gone", now);
   open();
   pull();
   EXPECT_FALSE(next_batch());
@@ -331,7 +334,7 @@ TEST_F(EngineTest, ResendSendsInTheOldOrder) {
   pull();
   const auto first = next_batch();
   submit(1);
-  engine().stream_lost("gone", now);
+  engine().stream_lost(stream, "gone", now);
   EXPECT_TRUE(sink.all().empty());
   open();
   pull();
@@ -445,7 +448,7 @@ TEST_F(EngineTest, AReplacedStreamMayStillBringOrphans) {
   const auto batch = next_batch();
   ASSERT_TRUE(batch);
   engine().cancel(1, now);
-  EXPECT_TRUE(engine().stream_replaced(1, "stuck", now));
+  EXPECT_TRUE(engine().stream_replaced(stream, "stuck", now));
   ASSERT_EQ(sink.all().size(), 3U);
   EXPECT_EQ(sink.all().back()->outcome, PROC_OUTCOME_DISCONNECTED);
   EXPECT_EQ(sink.all().back()->delivery, PROC_DELIVERY_UNKNOWN);
@@ -477,7 +480,7 @@ TEST_F(EngineTest, AReplacedStreamThatOwesNothingIsNotAwaited) {
   pull();
   const auto batch = next_batch();
   receive(answer_to(*batch));
-  EXPECT_FALSE(engine().stream_replaced(1, "not pulled", now));
+  EXPECT_FALSE(engine().stream_replaced(stream, "not pulled", now));
   EXPECT_EQ(sink.all().size(), 1U);
 }
 
@@ -488,14 +491,14 @@ TEST_F(EngineTest, AReplacedStreamIsNotAwaitedAfterItsEnd) {
     pull();
     const auto batch = next_batch();
     ASSERT_TRUE(batch);
-    ASSERT_TRUE(engine().stream_replaced(1, "stuck", now));
+    ASSERT_TRUE(engine().stream_replaced(stream, "stuck", now));
     if (garbage) {
-      EXPECT_FALSE(engine().receive_late(1, "\xff", now));
+      EXPECT_FALSE(engine().receive_late(stream, "\xff", now));
       EXPECT_EQ(counters.malformed_messages.get(), 1U);
     }
-    engine().late_stream_closed(1);
+    engine().late_stream_closed(stream);
     EXPECT_EQ(counters.late_answers.get(), 0U);
-    EXPECT_FALSE(engine().receive_late(1, answer_to(*batch).SerializeAsString(), now));
+    EXPECT_FALSE(engine().receive_late(stream, answer_to(*batch).SerializeAsString(), now));
     EXPECT_EQ(counters.orphans.get(), 0U);
   }
 }
@@ -506,7 +509,7 @@ TEST_F(EngineTest, WhatIsSentAgainMayBringAnOrphanFromTheReplacedStream) {
   submit(1);
   pull();
   const auto first = next_batch();
-  ASSERT_TRUE(engine().stream_replaced(1, "stuck", now));
+  ASSERT_TRUE(engine().stream_replaced(stream, "stuck", now));
   open();
   pull();
   const auto again = next_batch();
@@ -573,7 +576,7 @@ TEST_F(EngineTest, WhatABatchsAnswerLacksEndsAtOnce) {
   EXPECT_EQ(counters.late_answers.get(), 1U);
   // Should it come after all, its game server is not lost.
   const auto late = answer_to(*batch);
-  EXPECT_EQ(engine().receive(late.SerializeAsString(), now), Received::kNothing) << "a batch is answered once";
+  EXPECT_EQ(engine().receive(stream, late.SerializeAsString(), now), Received::kNothing) << "a batch is answered once";
   EXPECT_EQ(counters.orphans.get(), 1U);
   EXPECT_EQ(counters.batches_answered.get(), 1U);
 }
@@ -601,7 +604,7 @@ TEST_F(EngineTest, AnAnswerToNoBatchOfOursCountsForNone) {
   auto answer = answer_to(*next_batch());
   answer.mutable_batch_response()->set_batch_id("77");
   answer.mutable_batch_response()->clear_responses();
-  EXPECT_EQ(engine().receive(answer.SerializeAsString(), now), Received::kNothing);
+  EXPECT_EQ(engine().receive(stream, answer.SerializeAsString(), now), Received::kNothing);
   EXPECT_EQ(counters.batches_answered.get(), 0U);
   EXPECT_EQ(engine().in_flight(), 1U);
 }
@@ -613,7 +616,7 @@ TEST_F(EngineTest, WhatWasEverSentIsNeverNotSent) {
   pull();
   ASSERT_TRUE(next_batch());
   submit(1, "\x0a\x01n", seconds(10));
-  engine().stream_lost("gone", now);
+  engine().stream_lost(stream, "gone", now);
   EXPECT_EQ(engine().unsent(), 5U);
   engine().cancel(1, now);
   now += seconds(10);
@@ -631,7 +634,7 @@ TEST_F(EngineTest, AHandOverDoesNotCallUnsentWhatWasSent) {
   submit(1);
   pull();
   ASSERT_TRUE(next_batch());
-  engine().stream_lost("gone", now);
+  engine().stream_lost(stream, "gone", now);
   engine().return_unsent(now);
   ASSERT_EQ(sink.all().size(), 1U);
   EXPECT_EQ(sink.all()[0]->outcome, PROC_OUTCOME_SHUTDOWN);
@@ -694,7 +697,7 @@ TEST_F(EngineTest, RefusesMoreAnswersThanABatchCanHave) {
   for (int i = 0; i < 5000; ++i) {
     message.mutable_batch_response()->add_responses();
   }
-  EXPECT_EQ(engine().receive(message.SerializeAsString(), now), Received::kMalformed);
+  EXPECT_EQ(engine().receive(stream, message.SerializeAsString(), now), Received::kMalformed);
   EXPECT_STREQ(engine().malformation(), "more answers than a batch has requests");
   EXPECT_EQ(engine().in_flight(), 1U);
 }
@@ -707,7 +710,7 @@ TEST_F(EngineTest, RefusesAnAnswerThatNoGameServerCanHave) {
   for (int i = 0; i < 20'000; ++i) {
     answer.mutable_batch_response()->mutable_responses(0)->mutable_response()->add_ports();
   }
-  EXPECT_EQ(engine().receive(answer.SerializeAsString(), now), Received::kMalformed);
+  EXPECT_EQ(engine().receive(stream, answer.SerializeAsString(), now), Received::kMalformed);
   EXPECT_STREQ(engine().malformation(), "an answer of more than 16384 fields");
 }
 
@@ -716,9 +719,9 @@ TEST_F(EngineTest, OfAMalformedMessageNothingIsUsed) {
   submit();
   pull();
   std::string bytes = answer_to(*next_batch()).SerializeAsString();
-  EXPECT_EQ(engine().receive(bytes.substr(0, bytes.size() - 1), now), Received::kMalformed);
+  EXPECT_EQ(engine().receive(stream, bytes.substr(0, bytes.size() - 1), now), Received::kMalformed);
   EXPECT_TRUE(sink.all().empty());
-  EXPECT_EQ(engine().receive("\xff\xff", now), Received::kMalformed);
+  EXPECT_EQ(engine().receive(stream, "\xff\xff", now), Received::kMalformed);
   EXPECT_EQ(counters.malformed_messages.get(), 2U);
 }
 
@@ -811,7 +814,7 @@ TEST_F(EngineTest, WhatWasSentOnceIsNotHandedOver) {
   submit(1);
   pull();
   ASSERT_TRUE(next_batch());
-  engine().stream_lost("gone", now);
+  engine().stream_lost(stream, "gone", now);
   submit(1);
   engine().hand_over_unsent(now);
   EXPECT_EQ(counters.handed_over.get(), 1U);

@@ -16,9 +16,9 @@ class PacerTest : public testing::Test {
   // Two pulls, the second of them now.
   void start(std::uint32_t batches_per_pull) {
     held.emplace(batches_per_pull);
-    pacer().pulled(now, 0);
+    pacer().pulled(now, 0, kInterval);
     now += kInterval;
-    pacer().pulled(now, 0);
+    pacer().pulled(now, 0, kInterval);
   }
   Pacer& pacer() { return *held; }
   // Sends one request whenever it may, for so long, and pulls as a processor does. How many were sent.
@@ -28,7 +28,7 @@ class PacerTest : public testing::Test {
     TimePoint next_pull = now + kInterval;
     for (; now < end; now += milliseconds(1)) {
       if (now >= next_pull) {
-        pacer().pulled(now, 1);
+        pacer().pulled(now, 1, kInterval);
         next_pull += kInterval;
       }
       if (pacer().allowed(now, 1) != 0) {
@@ -46,8 +46,8 @@ class PacerTest : public testing::Test {
 TEST_F(PacerTest, NothingGoesBeforeTheFirstPull) {
   Pacer fresh(32);
   EXPECT_EQ(fresh.allowed(now, 5), 0U);
-  EXPECT_FALSE(fresh.next(now));
-  fresh.pulled(now, 0);
+  EXPECT_FALSE(fresh.next());
+  fresh.pulled(now, 0, kInterval);
   EXPECT_EQ(fresh.allowed(now, 5), 5U);
   fresh.reset();
   EXPECT_EQ(fresh.allowed(now, 5), 0U);
@@ -55,7 +55,7 @@ TEST_F(PacerTest, NothingGoesBeforeTheFirstPull) {
 
 TEST_F(PacerTest, APullCoversAllThatWaitedInAnyNumberOfBatches) {
   start(1);
-  pacer().pulled(now, 250);
+  pacer().pulled(now, 250, kInterval);
   EXPECT_EQ(pacer().allowed(now, 300), 250U);
   pacer().sent(now, 100);
   EXPECT_EQ(pacer().allowed(now, 200), 150U);
@@ -66,7 +66,7 @@ TEST_F(PacerTest, APullCoversAllThatWaitedInAnyNumberOfBatches) {
 
 TEST_F(PacerTest, WithOneAPullNothingGoesBetween) {
   start(1);
-  EXPECT_FALSE(pacer().next(now));
+  EXPECT_FALSE(pacer().next());
   EXPECT_EQ(send_for(kInterval - milliseconds(1)), 0);
   EXPECT_EQ(send_for(10 * kInterval), 9) << "a request waits at each pull but the first";
 }
@@ -82,27 +82,31 @@ TEST_F(PacerTest, BatchesAreSpreadEvenlyAndBounded) {
 TEST_F(PacerTest, TheyAreNeverCloserThanIsWorthIt) {
   start(1000);
   pacer().sent(now, 1);
-  EXPECT_EQ(pacer().next(now), now + milliseconds(5));
+  EXPECT_EQ(pacer().next(), now + milliseconds(5));
   EXPECT_LE(send_for(kInterval), 40);
 }
 
-TEST_F(PacerTest, NothingGoesWhilePullsAreOverdue) {
-  start(32);
-  now += 2 * kInterval;
-  EXPECT_EQ(pacer().allowed(now, 3), 3U);
-  now += milliseconds(1);
-  EXPECT_EQ(pacer().allowed(now, 3), 0U) << "the processor may be gone";
-  pacer().pulled(now, 3);
-  EXPECT_EQ(pacer().allowed(now, 3), 3U);
-}
-
-TEST_F(PacerTest, UntilTwoPullsHaveToldTheIntervalIsTheUsualOne) {
-  Pacer fresh(20);
-  fresh.pulled(now, 0);
-  fresh.sent(now, 1);
-  EXPECT_EQ(fresh.next(now), now + milliseconds(10));
-  now += milliseconds(401);
-  EXPECT_EQ(fresh.allowed(now, 1), 0U);
+TEST_F(PacerTest, ThePullsOfSeveralStreamsAreOne) {
+  start(20);
+  pacer().pulled(now, 40, kInterval);
+  pacer().sent(now, 40);
+  pacer().sent(now, 1);
+  for (int stream = 0; stream < 30; ++stream) {
+    pacer().pulled(now, 0, kInterval);
+  }
+  EXPECT_EQ(pacer().gap(), milliseconds(10)) << "from pull to pull of one stream";
+  now += milliseconds(90);
+  pacer().pulled(now, 7, kInterval);
+  EXPECT_EQ(pacer().allowed(now, 9), 7U) << "each covers what waits";
+  pacer().sent(now, 7);
+  int sent = 0;
+  for (const TimePoint end = now + kInterval / 2; now < end; now += milliseconds(1)) {
+    if (pacer().allowed(now, 1) != 0) {
+      pacer().sent(now, 1);
+      ++sent;
+    }
+  }
+  EXPECT_LE(sent, 10);
 }
 
 }  // namespace

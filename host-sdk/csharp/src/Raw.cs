@@ -334,6 +334,8 @@ namespace Agones.Processor
         internal RawText processorAddress;
         internal uint maxBatchSize;
         internal uint maxBatchBytes;
+        internal uint fixedBatches;
+        internal uint maxStreams;
         internal uint maxUnansweredBatches;
         internal uint maxPendingRequests;
         internal uint maxMessageBytes;
@@ -412,6 +414,8 @@ namespace Agones.Processor
         internal ulong unsent;
         internal ulong inFlight;
         internal ulong lateAnswers;
+        internal ulong openStreams;
+        internal ulong window;
         internal ulong accepted;
         internal ulong allocated;
         internal ulong rejected;

@@ -106,6 +106,15 @@ void set_up(httplib::Server& server, LocalProcessor& processor, const std::share
                 processor.set_faults(changed_faults(processor.faults(), body));
                 answer(response, faults_json(processor.faults()));
               }));
+  server.Post("/timing", post([&processor](const json& body, Response& response) {
+                const std::optional<UpdateTiming> updates = processor.updates();
+                if (!updates) {
+                  refuse(response, 409, "allocations take no time: start it with --like-agones or another timing");
+                  return;
+                }
+                processor.set_updates(changed_updates(*updates, body));
+                answer(response, updates_json(*processor.updates()));
+              }));
   server.Post("/serving", post([&processor](const json& body, Response& response) {
                 if (!body.contains("serving") || !body.at("serving").is_boolean()) {
                   throw std::runtime_error("serving: not true or false");

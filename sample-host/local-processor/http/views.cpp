@@ -94,6 +94,20 @@ const std::map<std::string, FaultField>& fault_fields() {
   return fields;
 }
 
+// How long allocations take, by the names of their options; kUpdatesPerSecond is no share, and not among them.
+constexpr char kUpdatesPerSecond[] = "updates_per_second";
+using UpdateField =
+    std::variant<double UpdateTiming::*, std::chrono::microseconds UpdateTiming::*, std::uint32_t UpdateTiming::*>;
+const std::map<std::string, UpdateField>& update_fields() {
+  static const std::map<std::string, UpdateField> fields = {
+      {"update_burst", &UpdateTiming::burst},
+      {"update_ms", &UpdateTiming::each},
+      {"slow_update_rate", &UpdateTiming::slow_rate},
+      {"slow_update_ms", &UpdateTiming::slow},
+  };
+  return fields;
+}
+
 [[noreturn]] void refuse(const std::string& name, const char* wanted) {
   throw std::runtime_error(name + ": not " + wanted);
 }
@@ -131,13 +145,47 @@ void set(const std::string& name, const json& value, std::chrono::milliseconds& 
   time = std::chrono::milliseconds(whole_number(name, value));
 }
 
+void set(const std::string& name, const json& value, std::chrono::microseconds& time) {
+  time = std::chrono::milliseconds(whole_number(name, value));
+}
+
 json spell(std::chrono::milliseconds time) {
   return time.count();
+}
+
+json spell(std::chrono::microseconds time) {
+  return std::chrono::duration<double, std::milli>(time).count();
 }
 
 template <typename T>
 json spell(const T& value) {
   return value;
+}
+
+template <typename Struct, typename Fields>
+json fields_json(const Struct& values, const Fields& fields) {
+  json object = json::object();
+  for (const auto& [name, field] : fields) {
+    object[name] = std::visit([&](auto member) { return spell(values.*member); }, field);
+  }
+  return object;
+}
+
+template <typename Struct, typename Fields>
+Struct changed_fields(Struct values, const json& changes, const Fields& fields, const char* what) {
+  if (!changes.is_object()) {
+    throw std::runtime_error("expected a JSON object");
+  }
+  for (const auto& [key, value] : changes.items()) {
+    const auto found = fields.find(key);
+    if (found == fields.end()) {
+      throw std::runtime_error(key + ": no such " + what);
+    }
+    const std::string& name = found->first;
+    const json& wanted = value;
+    std::visit([&](auto member) { set(name, wanted, values.*member); }, found->second);
+  }
+  return values;
 }
 
 class MetricsText {
@@ -226,27 +274,32 @@ std::string metrics_text(const std::map<GameServerState, std::size_t>& states, c
 }
 
 json faults_json(const Faults& faults) {
-  json object = json::object();
-  for (const auto& [name, field] : fault_fields()) {
-    object[name] = std::visit([&](auto member) { return spell(faults.*member); }, field);
-  }
-  return object;
+  return fields_json(faults, fault_fields());
 }
 
 Faults changed_faults(Faults faults, const json& changes) {
-  if (!changes.is_object()) {
-    throw std::runtime_error("expected a JSON object");
-  }
-  for (const auto& [key, value] : changes.items()) {
-    const auto found = fault_fields().find(key);
-    if (found == fault_fields().end()) {
-      throw std::runtime_error(key + ": no such fault");
+  return changed_fields(faults, changes, fault_fields(), "fault");
+}
+
+json updates_json(const UpdateTiming& updates) {
+  json object = fields_json(updates, update_fields());
+  object[kUpdatesPerSecond] = updates.per_second;
+  return object;
+}
+
+UpdateTiming changed_updates(UpdateTiming updates, json changes) {
+  if (const auto rate = changes.find(kUpdatesPerSecond); rate != changes.end()) {
+    if (!rate->is_number() || rate->get<double>() < 0) {
+      refuse(kUpdatesPerSecond, "a number from 0");
     }
-    const std::string& name = found->first;
-    const json& wanted = value;
-    std::visit([&](auto member) { set(name, wanted, faults.*member); }, found->second);
+    updates.per_second = rate->get<double>();
+    changes.erase(rate);
   }
-  return faults;
+  updates = changed_fields(updates, changes, update_fields(), "timing that can be changed");
+  if (updates.burst == 0) {
+    refuse("update_burst", "at least 1");
+  }
+  return updates;
 }
 
 }  // namespace agones::local

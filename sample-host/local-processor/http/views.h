@@ -22,4 +22,8 @@ nlohmann::json faults_json(const Faults& faults);
 // Those that are named change. Throws std::runtime_error that names what is wrong; then nothing has changed.
 Faults changed_faults(Faults faults, const nlohmann::json& changes);
 
+// The same of how long allocations take.
+nlohmann::json updates_json(const UpdateTiming& updates);
+UpdateTiming changed_updates(UpdateTiming updates, nlohmann::json changes);
+
 }  // namespace agones::local

@@ -90,6 +90,8 @@ typedef struct proc_config {
   proc_text processor_address;
   uint32_t max_batch_size;
   uint32_t max_batch_bytes;
+  uint32_t fixed_batches;
+  uint32_t max_streams;
   uint32_t max_unanswered_batches;
   uint32_t max_pending_requests;
   uint32_t max_message_bytes;
@@ -156,6 +158,8 @@ typedef struct proc_stats {
   uint64_t unsent;
   uint64_t in_flight;
   uint64_t late_answers;
+  uint64_t open_streams;
+  uint64_t window;
   uint64_t accepted;
   uint64_t allocated;
   uint64_t rejected;

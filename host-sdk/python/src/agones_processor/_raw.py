@@ -261,6 +261,8 @@ class Config(c.Structure):
     abi_version: int
     max_batch_size: int
     max_batch_bytes: int
+    fixed_batches: int
+    max_streams: int
     max_unanswered_batches: int
     max_pending_requests: int
     max_message_bytes: int
@@ -293,6 +295,8 @@ class Config(c.Structure):
         ("processor_address", Text),
         ("max_batch_size", c.c_uint32),
         ("max_batch_bytes", c.c_uint32),
+        ("fixed_batches", c.c_uint32),
+        ("max_streams", c.c_uint32),
         ("max_unanswered_batches", c.c_uint32),
         ("max_pending_requests", c.c_uint32),
         ("max_message_bytes", c.c_uint32),
@@ -377,6 +381,8 @@ class Stats(c.Structure):
     unsent: int
     in_flight: int
     late_answers: int
+    open_streams: int
+    window: int
     accepted: int
     allocated: int
     rejected: int
@@ -408,6 +414,8 @@ class Stats(c.Structure):
         ("unsent", c.c_uint64),
         ("in_flight", c.c_uint64),
         ("late_answers", c.c_uint64),
+        ("open_streams", c.c_uint64),
+        ("window", c.c_uint64),
         ("accepted", c.c_uint64),
         ("allocated", c.c_uint64),
         ("rejected", c.c_uint64),

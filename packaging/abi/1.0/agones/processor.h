@@ -306,9 +306,17 @@ typedef struct proc_config {
    * 9090. IPv6 as [::1]:9090. Required. */
   proc_text processor_address;
 
-  uint32_t max_batch_size;  /* requests a batch, 1 to 10,000; 1,000 */
+  /* Requests a batch, at most, up to 65,536; 0: as many as max_batch_bytes holds. How many it has, up to that, follows what
+   * the processor does: as many as make it answer more a second. 0 */
+  uint32_t max_batch_size;
   uint32_t max_batch_bytes; /* bytes a batch, 1 KiB to 4 MiB less 4 KiB; 4,128,768 */
-  /* Batches sent and not answered, 1 to 65,536; 1: the processor works on one at a time, and can get stuck
+  /* 1: a batch has all that may be sent, up to max_batch_size, whatever the processor does. 0 */
+  uint32_t fixed_batches;
+  /* Streams to the processor, at most: it works on the batches of one stream one after another, and a batch is answered
+   * when its slowest request is. One is kept open; more are opened while batches take longer than the pace at which
+   * they go, and closed when they are not needed for 30 s. 1 to 64; 32 */
+  uint32_t max_streams;
+  /* Batches sent on one stream and not answered, 1 to 65,536; 1: the processor works on one at a time, and can get stuck
    * when answers queue up on its side. What waits here is NOT_SENT. A batch whose requests have all timed out or been
    * cancelled is still unanswered: the processor still works on it. */
   uint32_t max_unanswered_batches;
@@ -317,9 +325,9 @@ typedef struct proc_config {
   /* Results that the host has not polled may hold so much memory; with more, nothing is sent, and what waits for that
    * is NOT_SENT. 1 MiB to 4 GiB less 1; 256 MiB */
   uint32_t max_unpolled_bytes;
-  /* Batches from one pull to the next, at most, evenly spread and 5 ms apart at least; what waited when the pull came counts
-   * as one. The next goes when the last is answered, so a lone request waits for no pull. 1: one a pull, nothing is sent
-   * between pulls. 1 to 1,000; 28 */
+  /* Batches from one pull to the next, at most, on all streams together, evenly spread and 5 ms apart at least; what waited
+   * when the pull came goes at once, in as many as it takes, and counts as one. A lone request waits for no pull. 1: one a
+   * pull, nothing is sent between pulls. 1 to 1,000; 28 */
   uint32_t batches_per_pull;
 
   uint32_t allocation_timeout_ms;    /* for requests that name none, 1 to 86,400,000; 30,000 */
@@ -427,7 +435,7 @@ typedef struct proc_moved_request {
  * it stays for the next proc_hand_over. */
 typedef proc_status proc_take_fn(void* context, const proc_moved_request* request);
 
-/* Counters since proc_init, and four gauges. A request is counted as ended before its result can be polled. */
+/* Counters since proc_init, and six gauges. A request is counted as ended before its result can be polled. */
 typedef struct proc_stats {
   uint32_t struct_size;
   uint32_t reserved;
@@ -436,6 +444,8 @@ typedef struct proc_stats {
   uint64_t unsent;       /* of these, waiting for a pull */
   uint64_t in_flight;    /* of these, sent and not answered */
   uint64_t late_answers; /* ended with UNKNOWN, but their stream lives: each may still bring an ORPHAN */
+  uint64_t open_streams;
+  uint64_t window; /* requests that may be under way at the processor; 0: not connected, or fixed_batches */
   /* Requests. */
   uint64_t accepted;
   uint64_t allocated;

@@ -6,7 +6,8 @@
 //	names   REQUESTS from IN-FLIGHT goroutines; one name a line
 //	load    the same, measured
 //	hold    IN-FLIGHT requests that nobody pulls: what they take of memory
-//	paced   REQUESTS, 5 a second at random times: their latencies
+//	paced   REQUESTS, RATE a second at random times: their latencies
+//	burst   REQUESTS at once: the same
 package main
 
 import (
@@ -18,6 +19,7 @@ import (
 	"log"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -29,14 +31,14 @@ import (
 	"agones-processor/tests/interop/wire"
 )
 
-const meanPause = 200 * time.Millisecond
-
 func main() {
 	address := flag.String("address", "", "the processor's `host:port`")
-	mode := flag.String("mode", "names", "names, load, hold or paced")
+	mode := flag.String("mode", "names", "names, load, hold, paced or burst")
 	requests := flag.Int64("requests", 1000, "how many allocations")
 	inFlight := flag.Int64("in-flight", 100, "how many at a time")
+	rate := flag.Float64("rate", 5, "requests a second")
 	seed := flag.Uint64("seed", 1, "of the random times")
+	pause := flag.Int("pause-ms", 2000, "milliseconds before a burst")
 	body := flag.String("body", "", "`file` with a serialized AllocationRequest; default: any game server")
 	flag.Parse()
 	log.SetFlags(0)
@@ -77,7 +79,9 @@ func main() {
 	case "hold":
 		hold(agent, request, *inFlight)
 	case "paced":
-		paced(agent, request, *requests, *seed)
+		paced(agent, request, *requests, *rate, *seed)
+	case "burst":
+		burst(agent, request, *requests, time.Duration(*pause)*time.Millisecond, *seed)
 	default:
 		log.Fatalf("unknown mode %q", *mode)
 	}
@@ -145,12 +149,34 @@ func hold(agent *client.Client, request *wire.AllocationRequest, inFlight int64)
 	report("hold", map[string]any{"inFlight": inFlight, "bytesPerPending": float64(peakBytes()-idle) / float64(inFlight)})
 }
 
-func paced(agent *client.Client, request *wire.AllocationRequest, requests int64, seed uint64) {
+func paced(agent *client.Client, request *wire.AllocationRequest, requests int64, rate float64, seed uint64) {
 	random := rand.New(rand.NewPCG(seed, 0))
+	latencies := allocateEach(agent, request, requests, func() {
+		time.Sleep(time.Duration(random.ExpFloat64() / rate * float64(time.Second)))
+	})
+	report("paced", map[string]any{"requests": requests, "rate": rate, "latencyMs": latencies})
+}
+
+// Anywhere between two pulls, and when what the processor saves up for a burst is there.
+func burst(agent *client.Client, request *wire.AllocationRequest, requests int64, pause time.Duration, seed uint64) {
+	time.Sleep(pause + time.Duration(rand.New(rand.NewPCG(seed, 0)).Int64N(200))*time.Millisecond)
+	latencies := allocateEach(agent, request, requests, func() {})
+	slices.Sort(latencies)
+	sum := 0.0
+	for _, latency := range latencies {
+		sum += latency
+	}
+	at := func(share float64) float64 { return latencies[int(share*float64(requests-1))] }
+	report("burst", map[string]any{"requests": requests, "meanMs": sum / float64(requests), "p50Ms": at(0.5),
+		"p99Ms": at(0.99), "mostMs": at(1)})
+}
+
+// Each after a pause, whether or not those before are answered: their latencies.
+func allocateEach(agent *client.Client, request *wire.AllocationRequest, requests int64, pause func()) []float64 {
 	latencies := make([]float64, requests)
 	var all sync.WaitGroup
 	for i := range requests {
-		time.Sleep(time.Duration(random.ExpFloat64() * float64(meanPause)))
+		pause()
 		all.Go(func() {
 			start := time.Now()
 			if _, err := agent.Allocate(context.Background(), proto.CloneOf(request)); err != nil {
@@ -160,7 +186,7 @@ func paced(agent *client.Client, request *wire.AllocationRequest, requests int64
 		})
 	}
 	all.Wait()
-	report("paced", map[string]any{"requests": requests, "latencyMs": latencies})
+	return latencies
 }
 
 func report(mode string, figures map[string]any) {

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+// How many requests may be under way at the processor, and how many of them the next batch has: as many as help. The window
+// grows while batches take no longer for it, and shrinks when nothing but their time grows (DESIGN.md, "How large a batch
+// is"). Pure; but for reserve() it needs no memory.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "engine/time.h"
+
+namespace agones::plugin {
+
+class Window {
+ public:
+  struct Config {
+    std::uint32_t max_batch_size = 1;
+    bool fixed = false;  // batches take all that may be sent, whatever the processor does
+    std::uint32_t max_streams = 1;
+    std::uint64_t max_answer_bytes = 0;  // of one batch's answer
+  };
+
+  // What there is at the moment that is asked about.
+  struct Now {
+    TimePoint time;
+    Duration gap{};           // batches go so far apart, at least
+    bool paced = true;        // the next one does, too
+    std::size_t waiting = 0;  // requests that may be sent
+    std::size_t streams = 0;  // that take batches, now or when theirs is answered
+  };
+
+  explicit Window(const Config& config) : config_(config) {}
+
+  // Another processor, of which nothing is known.
+  void reset();
+
+  // How many requests a batch may have now; 0: none is to be sent. A stream is free.
+  std::size_t batch_size(const Now& now);
+  // From when on it will not be 0, if nothing is answered before.
+  TimePoint opens_at(const Now& now) const;
+  // So many streams could be used.
+  std::size_t streams_wanted(TimePoint now, Duration gap) const;
+  // When it will be one more, if nothing is answered before. TimePoint::max(): not then.
+  TimePoint more_wanted_at(TimePoint now, Duration gap) const;
+
+  // Makes room for one more batch, so that sent() can't fail.
+  void reserve();
+  void sent(std::uint64_t stream, std::uint64_t batch, std::size_t requests, TimePoint now) noexcept;
+  void answered(std::uint64_t batch, std::size_t answer_bytes, TimePoint now) noexcept;
+  // No answer on this stream tells anything any more.
+  void stream_lost(std::uint64_t stream) noexcept;
+
+  // Requests that may be under way.
+  std::size_t size() const { return static_cast<std::size_t>(size_); }
+  // Requests under way, but for those of batches that are held up.
+  std::size_t busy() const { return busy_; }
+
+ private:
+  struct Batch {
+    std::uint64_t stream = 0;
+    std::uint64_t id = 0;
+    TimePoint sent;
+    std::size_t requests = 0;
+    std::size_t under_way = 0;  // with it
+    bool in_use = false;        // the window, when it was sent
+    // One that was sent later has been answered: a slow request keeps this one, and the processor has time for others.
+    bool held_up = false;
+  };
+
+  enum class Trial : std::uint8_t { kNone, kLook, kShrunk };
+
+  const Batch* oldest() const;
+  Duration batch_time(TimePoint now) const;
+  bool quick(Duration time, Duration gap) const;
+  std::size_t lanes(TimePoint now, Duration gap) const;
+  std::size_t room() const { return busy_ < size() ? size() - busy_ : 0; }
+  std::size_t largest() const;
+  std::size_t share(const Now& now) const;
+  bool full(const Now& now) const;
+  Duration patience() const;
+  Duration acceptable() const;
+  void hold_up_those_before(std::size_t index, TimePoint now);
+  void forget(std::size_t index) noexcept;
+  void learn(const Batch& batch, TimePoint now);
+  void grow(std::size_t requests, Duration time);
+  void shrink(const Batch& batch, TimePoint now);
+  void begin_trial(Trial trial, TimePoint now);
+  void begin_round(TimePoint now);
+  void end_round(TimePoint now);
+  void end_trial(TimePoint now);
+  void resize(double size);
+
+  static constexpr double kFirst = 40;
+  static constexpr std::size_t kMostSamples = 16;
+  static constexpr Duration kLookAgain = std::chrono::seconds(4);
+
+  Config config_;
+  std::vector<Batch> under_way_;  // in the order they were sent
+  std::size_t busy_ = 0;
+  std::size_t held_up_ = 0;  // batches
+  double answer_bytes_ = 0;  // of a request, as much as they had lately
+  double size_ = kFirst;
+
+  Duration gap_{};
+  Duration time_{};  // what a batch takes, by the last round
+  Duration base_{};  // what it takes at least, however small the window
+
+  // The round: some batches that were sent since its beginning.
+  TimePoint round_began_{};
+  std::array<Duration, kMostSamples> times_{};
+  std::size_t time_count_ = 0;
+  bool limited_ = false;  // requests waited that the window kept
+  bool cut_ = false;      // the last batch left some that waited
+  bool grew_ = false;
+
+  // Since it shrank last.
+  std::size_t requests_grown_on_ = 0;
+  unsigned bold_rounds_ = 0;
+
+  // For some batches it is a quarter of what it was, to see what they take then: after it has shrunk to that, for what makes
+  // them long may be something else; and now and then, for base_.
+  Trial trial_ = Trial::kNone;
+  bool shrinking_ = false;
+  double size_before_ = 0;
+  Duration time_before_{};  // the longest, while it shrank
+  TimePoint shrunk_at_{};
+  TimePoint looked_at_{};
+  Duration look_again_ = kLookAgain;
+
+  // Nothing is answered: now and then one request may go all the same.
+  TimePoint last_sign_{};
+  unsigned probes_ = 0;
+};
+
+}  // namespace agones::plugin

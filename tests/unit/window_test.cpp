@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: Apache-2.0
+// How large a batch may be, on a clock that the test holds. What comes of it: simulated_processors_test.cpp.
+#include "engine/window.h"
+
+#include <gtest/gtest.h>
+
+namespace agones::plugin {
+namespace {
+
+using std::chrono::seconds;
+
+constexpr milliseconds kGap{5};
+constexpr std::size_t kMany = 100'000;
+
+class WindowTest : public testing::Test {
+ protected:
+  Window window{{1000, false, 8, 1'000'000}};
+  TimePoint now{std::chrono::hours(1)};
+  std::uint64_t last = 0;
+
+  Window::Now state(std::size_t waiting = kMany, std::size_t streams = 8) const {
+    return {now, kGap, true, waiting, streams};
+  }
+  // The number of the batch.
+  std::uint64_t send(std::size_t requests) {
+    window.reserve();
+    ++last;
+    window.sent(last % 8, last, requests, now);
+    return last;
+  }
+  // A batch at a time, each taking so long.
+  void work(int batches, Duration time) {
+    for (int i = 0; i < batches; ++i) {
+      const std::size_t size = window.batch_size(state(kMany, 1));
+      ASSERT_NE(size, 0U);
+      const std::uint64_t batch = send(size);
+      now += time;
+      window.answered(batch, 100 * size, now);
+    }
+  }
+};
+
+TEST_F(WindowTest, StartsSmallAndGrowsWhileItHelps) {
+  const std::size_t first = window.size();
+  EXPECT_LE(first, 50U);
+  work(20, milliseconds(50));
+  EXPECT_GT(window.size(), first);
+  work(200, milliseconds(50));
+  EXPECT_GE(window.size(), 1000U);
+}
+
+TEST_F(WindowTest, DoesNotGrowForWhatDoesNotWait) {
+  const std::size_t first = window.size();
+  for (int i = 0; i < 100; ++i) {
+    EXPECT_GE(window.batch_size(state(1)), 1U);
+    const std::uint64_t batch = send(1);
+    now += milliseconds(50);
+    window.answered(batch, 100, now);
+  }
+  EXPECT_EQ(window.size(), first);
+}
+
+TEST_F(WindowTest, ShrinksWhenOnlyTheTimeGrows) {
+  work(100, milliseconds(50));
+  const std::size_t grown = window.size();
+  // Twenty requests a second.
+  for (int i = 0; i < 12; ++i) {
+    const std::size_t size = window.batch_size(state(kMany, 1));
+    const std::uint64_t batch = send(size);
+    now += milliseconds(50) * static_cast<int>(size);
+    window.answered(batch, 100 * size, now);
+  }
+  EXPECT_LT(window.size(), grown / 8);
+}
+
+TEST_F(WindowTest, AProcessorThatGotSlowerForEveryBatchIsNotTakenForAFullOne) {
+  work(100, milliseconds(50));
+  ASSERT_EQ(window.batch_size(state(kMany, 1)), 1000U);
+  work(20, milliseconds(500));
+  EXPECT_EQ(window.batch_size(state(kMany, 1)), 1000U) << "smaller batches would take as long";
+}
+
+TEST_F(WindowTest, ABatchThatALaterOneOvertookCountsNoMore) {
+  for (int i = 0; i < 3; ++i) {
+    const std::uint64_t batch = send(1);
+    now += milliseconds(20);
+    window.answered(batch, 100, now);
+  }
+  const std::uint64_t slow = send(10);
+  const std::uint64_t quick = send(10);
+  EXPECT_EQ(window.busy(), 20U);
+  now += milliseconds(20);
+  window.answered(quick, 1000, now);
+  EXPECT_EQ(window.busy(), 10U) << "by a hair is nothing";
+  const std::uint64_t later = send(10);
+  now += milliseconds(25);
+  window.answered(later, 1000, now);
+  EXPECT_EQ(window.busy(), 0U);
+  EXPECT_EQ(window.streams_wanted(now, milliseconds(50)), 2U) << "one in place of its";
+  now += seconds(2);
+  window.answered(slow, 1000, now);
+  EXPECT_EQ(window.busy(), 0U);
+  EXPECT_EQ(window.streams_wanted(now, milliseconds(50)), 1U);
+}
+
+TEST_F(WindowTest, AStuckProcessorIsSentAProbeNowAndThen) {
+  send(window.size());
+  int probes = 0;
+  for (const TimePoint end = now + seconds(8); now < end; now += milliseconds(1)) {
+    const std::size_t size = window.batch_size(state());
+    if (size != 0) {
+      EXPECT_EQ(size, 1U);
+      send(size);
+      ++probes;
+    }
+  }
+  EXPECT_GE(probes, 3);
+  EXPECT_LE(probes, 8) << "what is sent meanwhile may end as UNKNOWN";
+}
+
+TEST_F(WindowTest, SaysWhenItOpens) {
+  EXPECT_EQ(window.opens_at(state()), now);
+  const std::uint64_t batch = send(window.size());
+  const TimePoint opens = window.opens_at(state());
+  ASSERT_GT(opens, now);
+  now = opens - milliseconds(1);
+  EXPECT_EQ(window.batch_size(state()), 0U);
+  now = opens;
+  EXPECT_EQ(window.batch_size(state()), 1U);
+  window.answered(batch, 1000, now);
+  EXPECT_EQ(window.opens_at(state()), now);
+}
+
+TEST_F(WindowTest, AsManyStreamsAsBatchesAreUnderWayAtThePace) {
+  EXPECT_EQ(window.streams_wanted(now, kGap), 1U);
+  const std::uint64_t batch = send(10);
+  EXPECT_EQ(window.more_wanted_at(now, kGap), now + kGap + Duration(1));
+  now = window.more_wanted_at(now, kGap);
+  EXPECT_EQ(window.streams_wanted(now, kGap), 2U);
+  now += milliseconds(18);
+  EXPECT_EQ(window.streams_wanted(now, kGap), 5U);
+  window.answered(batch, 1000, now);
+  EXPECT_EQ(window.streams_wanted(now, kGap), 5U) << "so it will be with the next";
+  EXPECT_EQ(window.more_wanted_at(now, kGap), TimePoint::max());
+  send(10);
+  now += seconds(1);
+  EXPECT_EQ(window.streams_wanted(now, kGap), 8U) << "that is all there may be";
+}
+
+TEST_F(WindowTest, OfAQuickProcessorAMomentWithoutTimeIsNothing) {
+  for (int i = 0; i < 3; ++i) {
+    const std::uint64_t batch = send(10);
+    now += milliseconds(1);
+    window.answered(batch, 1000, now);
+  }
+  window.batch_size(state());
+  send(10);
+  const TimePoint sent = now;
+  for (; window.streams_wanted(now, kGap) == 1; now += milliseconds(1)) {
+    ASSERT_GT(window.more_wanted_at(now, kGap), now) << "or who waits for that would not wait";
+    EXPECT_EQ(window.batch_size(state()), 0U) << "one is enough";
+  }
+  EXPECT_GT(now - sent, 3 * kGap);
+}
+
+TEST_F(WindowTest, ASmallWindowIsSpreadOverAllStreams) {
+  Window::Now pulled = state();
+  pulled.paced = false;
+  const std::uint64_t first = send(1);
+  now += milliseconds(50);
+  window.answered(first, 100, now);
+  pulled.time = now;
+  EXPECT_EQ(window.batch_size(pulled), window.size() / 8);
+  EXPECT_EQ(window.batch_size(state()), window.size() / 8) << "10 batches take as long as one";
+  pulled.streams = 1;
+  EXPECT_EQ(window.batch_size(pulled), window.size() / 2) << "others will open";
+}
+
+TEST_F(WindowTest, AQuickProcessorGetsItAllAtOnce) {
+  work(100, milliseconds(1));
+  EXPECT_EQ(window.streams_wanted(now, kGap), 1U);
+  EXPECT_EQ(window.batch_size(state()), std::min<std::size_t>(window.size(), 1000));
+}
+
+TEST_F(WindowTest, ABatchIsNoLargerThanItsAnswerMayBe) {
+  work(200, milliseconds(50));
+  EXPECT_EQ(window.batch_size(state(kMany, 1)), window.size() / 2 < 1000 ? window.size() / 2 : 1000);
+  const std::uint64_t batch = send(10);
+  now += milliseconds(50);
+  window.answered(batch, 200'000, now);
+  EXPECT_EQ(window.batch_size(state(kMany, 1)), 50U);
+  const std::uint64_t huge = send(1);
+  now += milliseconds(50);
+  window.answered(huge, 5'000'000, now);
+  EXPECT_EQ(window.batch_size(state(kMany, 1)), 1U);
+}
+
+TEST_F(WindowTest, FixedBatchesHaveNoWindow) {
+  Window fixed{{100, true, 8, 1'000'000}};
+  fixed.reserve();
+  fixed.sent(1, 1, 100, now);
+  now += seconds(5);
+  EXPECT_EQ(fixed.batch_size({now, kGap, true, 5000, 1}), 100U);
+  EXPECT_EQ(fixed.opens_at({now, kGap, true, 5000, 1}), now);
+}
+
+TEST_F(WindowTest, ALostStreamTakesItsBatchesAlong) {
+  window.reserve();
+  window.sent(3, 100, 20, now);
+  window.reserve();
+  window.sent(4, 101, 10, now);
+  window.stream_lost(3);
+  EXPECT_EQ(window.busy(), 10U);
+  window.answered(100, 1000, now);
+  EXPECT_EQ(window.busy(), 10U) << "and an answer is none";
+}
+
+}  // namespace
+}  // namespace agones::plugin
