@@ -116,7 +116,7 @@ class Engine {
   std::uint64_t received() const { return received_; }
   std::size_t unsent() const { return hot_.size(); }
   std::size_t in_flight() const { return in_flight_.size(); }
-  // For tests and gauges.
+  // For tests.
   const Window& window() const { return window_; }
 
  private:

@@ -9,14 +9,12 @@ namespace {
 
 // Closer together batches would cost more than they win.
 constexpr milliseconds kShortestGap{5};
-// The processor's own default, until two pulls have told.
-constexpr milliseconds kUsualInterval{200};
 
 }  // namespace
 
 void Pacer::reset() {
   last_pull_.reset();
-  interval_ = kUsualInterval;
+  interval_ = PullClock::kUsualInterval;
   covered_ = 0;
   between_pulls_ = 0;
   last_sent_.reset();

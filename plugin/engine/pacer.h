@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "engine/pull_clock.h"
 #include "engine/time.h"
 
 namespace agones::plugin {
@@ -39,7 +40,7 @@ class Pacer {
  private:
   const std::uint32_t batches_per_pull_;
   std::optional<TimePoint> last_pull_;  // the first one of its tick
-  Duration interval_ = milliseconds(200);
+  Duration interval_ = PullClock::kUsualInterval;
   std::size_t covered_ = 0;          // of the hot batch's first requests: by the last pull, and not sent
   std::uint32_t between_pulls_ = 0;  // batches that were sent since the last pull, beside those for it
   std::optional<TimePoint> last_sent_;

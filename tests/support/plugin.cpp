@@ -2,8 +2,8 @@
 #include "support/plugin.h"
 
 #include <dlfcn.h>
-#include <algorithm>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdlib>
 #include <stdexcept>
