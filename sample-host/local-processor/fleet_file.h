@@ -20,8 +20,4 @@ FleetFile read_fleet_file(const std::string& path);
 // Throws std::exception that says what is wrong.
 FleetFile read_fleet(const std::string& text);
 
-// The two kinds.
-FleetFile read_fleet_json(const std::string& text);
-FleetFile read_fleet_yaml(const std::string& text);
-
 }  // namespace agones::local

@@ -3,6 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <ctime>
+#include <limits>
+#include <nlohmann/json.hpp>
 #include <stdexcept>
 
 namespace agones::local {
@@ -99,16 +103,134 @@ TEST(FleetFile, KubectlsJsonIsReadToo) {
   EXPECT_EQ(file.servers[0].name, "a");
 }
 
+std::vector<std::string> names_in(const std::string& text) {
+  std::vector<std::string> names;
+  for (const GameServer& server : read_fleet(text).servers) {
+    names.push_back(server.name);
+  }
+  return names;
+}
+
+using Names = std::vector<std::string>;
+
+TEST(FleetFile, JsonOfEveryShapeIsRead) {
+  const std::string a = R"({"kind":"GameServer","metadata":{"name":"a"},"status":{"state":"Ready"}})";
+  const std::string b = R"({"kind":"GameServer",
+    "metadata":{"name":"b\"{"},"status":{"state":"Ready"}})";
+  EXPECT_EQ(names_in(a + "\n" + b + "\n"), (Names{"a", "b\"{"}));
+  EXPECT_EQ(names_in(a + b), (Names{"a", "b\"{"}));
+  EXPECT_EQ(names_in(a + "\n---\n" + b), (Names{"a", "b\"{"}));
+  EXPECT_EQ(names_in(" [" + a + ", " + b + "]"), (Names{"a", "b\"{"}));
+  EXPECT_EQ(names_in("\xEF\xBB\xBF" + a), Names{"a"});
+  EXPECT_EQ(names_in("\xEF\xBB\xBF{\"gameServers\":[{\"fleet\":\"f\",\"replicas\":1}]}"), Names{"f-1"});
+  EXPECT_EQ(names_in("\xEF\xBB\xBFkind: GameServer\nmetadata: {name: c}\nstatus: {state: Ready}\n"), Names{"c"});
+}
+
+TEST(FleetFile, YamlInBracesIsRead) {
+  EXPECT_EQ(names_in("{kind: GameServer, metadata: {name: a}, status: {state: Ready}}"), Names{"a"});
+}
+
+TEST(FleetFile, DocumentsEndInEitherWay) {
+  const std::string a = "kind: GameServer\nmetadata: {name: a}\nstatus: {state: Ready}\n";
+  const std::string b = "kind: GameServer\nmetadata: {name: b}\nstatus: {state: Ready}\n";
+  EXPECT_EQ(names_in("%YAML 1.2\n---\n" + a + "...\n" + b), (Names{"a", "b"}));
+  EXPECT_EQ(names_in("---\n---\n# nothing\n---\n" + a + "---\n" + b + "---\n"), (Names{"a", "b"}));
+}
+
+TEST(FleetFile, TextOutsideOfAsciiIsKept) {
+  const auto note = [](const std::string& text) { return read_fleet(text).servers.at(0).annotations.at("note"); };
+  EXPECT_EQ(note(R"({"kind":"GameServer","metadata":{"name":"a","annotations":{"note":"\ud83c\udf89"}},)"
+                 R"("status":{"state":"Ready"}})"),
+            "\xF0\x9F\x8E\x89");
+  const auto of_yaml = [&](const std::string& scalar) {
+    return note("kind: GameServer\nmetadata:\n  name: a\n  annotations:\n    note: " + scalar +
+                "\nstatus: {state: Ready}\n");
+  };
+  // As kubectl prints U+0085, U+00A0, U+2028 and what lies beyond 16 bits; and as they are.
+  EXPECT_EQ(of_yaml(R"("a\Nb\_c\Ld\U0001F389")"),
+            "a\xC2\x85"
+            "b\xC2\xA0"
+            "c\xE2\x80\xA8"
+            "d\xF0\x9F\x8E\x89");
+  EXPECT_EQ(of_yaml("'a\xC2\x85z\xE2\x80\xA8z'"), "a\xC2\x85z\xE2\x80\xA8z");
+  EXPECT_EQ(of_yaml("\"\xC3\x85\xE0\xA0\x85\xF0\x9F\x8E\x85\""), "\xC3\x85\xE0\xA0\x85\xF0\x9F\x8E\x85");
+}
+
+TEST(FleetFile, AnchorsStandForTheirValues) {
+  const auto file = read_fleet(
+      "kind: List\nitems:\n- &one\n  kind: GameServer\n  metadata: {name: a, labels: &labels {x: y}}\n"
+      "  status: {state: Ready}\n- kind: GameServer\n  metadata: {name: b, labels: *labels}\n  status: {state: "
+      "Ready}\n");
+  ASSERT_EQ(file.servers.size(), 2U);
+  EXPECT_EQ(file.servers[1].labels.at("x"), "y");
+  std::string bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n";
+  for (int i = 1; i < 12; ++i) {
+    const std::string last = "*a" + std::to_string(i - 1);
+    bomb += "a" + std::to_string(i) + ": &a" + std::to_string(i) + " [" + last;
+    for (int j = 1; j < 10; ++j) {
+      bomb += ", " + last;
+    }
+    bomb += "]\n";
+  }
+  EXPECT_THROW(read_fleet(bomb), std::runtime_error);
+  EXPECT_THROW(read_fleet("kind: &a [*a]\n"), std::runtime_error);
+}
+
+// By the CPU of this thread, the best of three.
+template <typename Work>
+std::clock_t cpu_time_of(const Work& work) {
+  std::clock_t best = std::numeric_limits<std::clock_t>::max();
+  for (int i = 0; i < 3; ++i) {
+    const std::clock_t start = std::clock();
+    work();
+    best = std::min(best, std::clock() - start);
+  }
+  return best;
+}
+
+TEST(FleetFile, JsonTakesNoLongerThanItsParserNeeds) {
+  nlohmann::json items = nlohmann::json::array();
+  for (int i = 0; i < 1000; ++i) {
+    items.push_back({{"kind", "GameServer"},
+                     {"metadata",
+                      {{"name", "a-" + std::to_string(i)},
+                       {"managedFields", nlohmann::json::array_t(40, {{"manager", "controller"}})}}},
+                     {"status", {{"state", "Ready"}}}});
+  }
+  const std::string text = nlohmann::json{{"kind", "List"}, {"items", items}}.dump();
+  const std::clock_t bare = cpu_time_of([&] { EXPECT_FALSE(nlohmann::json::parse(text).empty()); });
+  const std::clock_t whole = cpu_time_of([&] { EXPECT_EQ(read_fleet(text).servers.size(), 1000U); });
+  EXPECT_LT(whole, 8 * bare);
+}
+
 TEST(FleetFile, MistakesAreNamed) {
   const std::pair<const char*, const char*> cases[] = {
-      {"", "parse error"},
-      {"[]", "expected an object"},
+      {"", "it is empty: wanted is what 'kubectl get gameservers -o yaml'"},
+      {" \n", "it is empty: wanted is what 'kubectl get gameservers -o yaml'"},
+      {"No resources found in default namespace.\n",
+       "found no game servers: wanted is what 'kubectl get gameservers -o yaml'"},
+      {"NAME     STATE   ADDRESS\na-1     Ready   192.0.2.1\n", "a table for people: wanted is what 'kubectl get"},
+      {"NAMESPACE   NAME    STATE\ngames  a-1     Ready\n", "a table for people: wanted is what 'kubectl get"},
+      {"[]", "no GameServer in it; wanted is what 'kubectl get gameservers -o yaml'"},
+      {"[1]", "document 1: expected a mapping"},
+      {"{\"gameServers\":[\n{\"name\":\"a\"}\n,}", "line 3: JSON: "},
+      {"{\"a\":1}\n\n{\"b\":\n}", "line 4: JSON: "},
+      {R"({"gameServers":[{"name":"a","name":"b"}]})", "the key 'name' is given twice"},
+      {"kind: GameServer\nmetadata: {name: a}\nstatus: {state: Ready}\nkind: GameServer\n",
+       "line 4: the key 'kind' is given twice in one mapping: put a line with --- between objects"},
+      {"kind: GameServer\nmetadata: {name: a, labels: {b: c, b: d}}\n",
+       "line 2: the key 'b' is given twice in one mapping"},
+      {"kind: GameServer\nmetadata: {name: a, labels: {b: 1}}\nstatus: {state: Ready}\n",
+       "document 1.metadata.labels.b: wrong type: a text is wanted, put quotes around it"},
+      {"kind: GameServer\n...\n} x\n", "line 3, column 1: illegal flow end"},
+      {"kind: GameServer\n<<: {metadata: {name: a}}\n", "line 2, column 1: merging with << is not supported"},
+      {"? {a: b}\n: c\n", "line 1: a key that is no text"},
       {"{}", "gameServers: empty"},
       {R"({"servers":[]})", "servers: unknown member"},
       {R"({"gameServers":[{}]})", "gameServers[0].name: missing"},
       {R"({"gameServers":[{"name":"a"},{"name":"a"}]})", "two game servers are called default/a"},
       {R"({"gameServers":[{"name":"a","ports":{"p":70000}}]})", "gameServers[0].ports.p: not a port"},
-      {R"({"gameServers":[{"name":"a","labels":{"x":1}}]})", "gameServers[0].labels: wrong type"},
+      {R"({"gameServers":[{"name":"a","labels":{"x":1}}]})", "gameServers[0].labels.x: wrong type"},
       {R"({"gameServers":[{"name":"a","state":"Busy"}]})", "gameServers[0].state: 'Busy' is no state"},
       {R"({"gameServers":[{"name":"a","counters":{"c":{"cuont":1}}}]})", "gameServers[0].counters.c.cuont: unknown"},
       {R"({"gameServers":[{"fleet":"f","replicas":1e80}]})", "gameServers[0].replicas: wrong type"},
@@ -129,7 +251,7 @@ TEST(FleetFile, MistakesAreNamed) {
       {"kind: [", "end of sequence flow not found"},
       {"just text", "document 1: expected a mapping"},
       {"\n---\nkind: List\n--- \nkind: Pod\n", "document 2.kind: 'Pod' is neither"},
-      {R"(,"c":":{"c"{c":1}},"l":{"v":}},{"n"["e"]}]})", "no GameServer in it"},
+      {R"(,"c":":{"c"{c":1}},"l":{"v":}},{"n"["e"]}]})", "line 1: this is no YAML"},
   };
   for (const auto& [text, problem] : cases) {
     try {
