@@ -259,7 +259,9 @@ Embedded embed_processor(const Options& options) {
     // It goes on without end, and so must the game servers.
     life.session = std::chrono::seconds(2);
   }
-  return {std::make_unique<LocalProcessor>(LocalProcessorOptions{},
+  LocalProcessorOptions processor_options;
+  processor_options.ledger = [](const LedgerEntry&) {};  // nobody reads it
+  return {std::make_unique<LocalProcessor>(processor_options,
                                            std::make_shared<Fleet>(std::move(file.servers), std::move(rules), life)),
           nodes.size()};
 }

@@ -5,6 +5,8 @@
 
 #include <stdexcept>
 
+#include "listen-address/listen_address.h"
+
 namespace http_server {
 
 namespace {
@@ -16,24 +18,17 @@ constexpr std::size_t kThreads = 4;
 
 HttpServer::HttpServer(const std::string& address, const std::function<void(httplib::Server&)>& set_up)
     : server_(std::make_unique<httplib::Server>()) {
-  const std::size_t colon = address.rfind(':');
-  if (colon == std::string::npos || address.find_first_not_of("0123456789", colon + 1) != std::string::npos ||
-      colon + 1 == address.size() || address.size() - colon > 6) {
-    throw std::runtime_error("'" + address + "' is not HOST:PORT");
-  }
-  const std::string host = address.substr(0, colon);
-  int port = std::stoi(address.substr(colon + 1));
+  listen_address::ListenAddress wanted = listen_address::parse(address);
   server_->new_task_queue = [] { return new httplib::ThreadPool(kThreads); };
   set_up(*server_);
-  if (port == 0) {
-    port = server_->bind_to_any_port(host);
-  } else if (!server_->bind_to_port(host, port)) {
-    port = -1;
-  }
+  const int port = wanted.port == 0                                  ? server_->bind_to_any_port(wanted.host)
+                   : server_->bind_to_port(wanted.host, wanted.port) ? wanted.port
+                                                                     : -1;
   if (port < 0) {
-    throw std::runtime_error("can't listen on " + address);
+    throw std::runtime_error("can't listen on " + address + ": " + listen_address::problem_of(wanted));
   }
-  address_ = host + ":" + std::to_string(port);
+  wanted.port = static_cast<std::uint16_t>(port);
+  address_ = wanted.text();
   thread_ = std::thread([this] { server_->listen_after_bind(); });
   // stop() does nothing before that.
   while (!server_->is_running()) {

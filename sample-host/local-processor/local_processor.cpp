@@ -8,12 +8,15 @@
 #include <grpcpp/health_check_service_interface.h>
 
 #include <algorithm>
+#include <atomic>
 #include <condition_variable>
 #include <map>
 #include <mutex>
 #include <optional>
 #include <stdexcept>
 #include <thread>
+
+#include "listen-address/listen_address.h"
 
 namespace agones::local {
 
@@ -23,45 +26,48 @@ using allocation::BatchRequest;
 using allocation::ProcessorMessage;
 using Stream = grpc::ServerReaderWriter<ProcessorMessage, ProcessorMessage>;
 
+constexpr std::uint16_t kDefaultPort = 9090;
 constexpr char kHealthService[] = "processor";
 
 // One registered stream. Pulls and answers are written by two threads, one at a time.
 class Client {
  public:
-  Client(grpc::ServerContext& context, Stream& stream) : context_(&context), stream_(&stream) {}
+  Client(grpc::ServerContext& context, Stream& stream) : stream_(&stream), context_(&context) {}
 
+  // Waits while the client does not read.
   bool write(const ProcessorMessage& message) {
-    const std::lock_guard<std::mutex> lock(mutex_);
+    const std::lock_guard<std::mutex> lock(writing_);
     return stream_ != nullptr && stream_->Write(message);
   }
   void pull(const ProcessorMessage& message) {
     if (write(message)) {
-      const std::lock_guard<std::mutex> lock(mutex_);
       pulled_ = true;
     }
   }
-  bool pulled() {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    return pulled_;
-  }
+  bool pulled() const { return pulled_; }
+  // Ends a write that waits, so it must not wait for one.
   void cancel() {
-    const std::lock_guard<std::mutex> lock(mutex_);
+    const std::lock_guard<std::mutex> lock(calling_);
     if (context_ != nullptr) {
       context_->TryCancel();
     }
   }
   // The stream's thread leaves: nobody may touch the stream any more.
   void detach() {
-    const std::lock_guard<std::mutex> lock(mutex_);
+    {
+      const std::lock_guard<std::mutex> lock(writing_);
+      stream_ = nullptr;
+    }
+    const std::lock_guard<std::mutex> lock(calling_);
     context_ = nullptr;
-    stream_ = nullptr;
   }
 
  private:
-  std::mutex mutex_;
-  grpc::ServerContext* context_;
+  std::mutex writing_;
   Stream* stream_;
-  bool pulled_ = false;
+  std::mutex calling_;
+  grpc::ServerContext* context_;
+  std::atomic<bool> pulled_{false};
 };
 
 }  // namespace
@@ -73,7 +79,8 @@ class LocalProcessor::Impl final : public allocation::Processor::Service {
         fleet_(std::move(fleet)),
         faults_(options_.faults),
         dice_(options_.seed),
-        serving_(options_.serving) {
+        serving_(options_.serving),
+        address_(listen_address::parse(options_.address, kDefaultPort)) {
     if (options_.timing.batch_wait.count() > 0 || options_.timing.updates.per_second > 0 ||
         options_.timing.updates.each.count() > 0 || options_.timing.updates.slow_rate > 0) {
       queue_.emplace(fleet_, options_.timing, options_.seed);
@@ -91,10 +98,7 @@ class LocalProcessor::Impl final : public allocation::Processor::Service {
     }
   }
 
-  std::string address() const {
-    const std::size_t colon = options_.address.rfind(':');
-    return options_.address.substr(0, colon) + ":" + std::to_string(port_);
-  }
+  std::string address() const { return address_.text(); }
 
   void set_serving(bool serving) {
     {
@@ -320,7 +324,12 @@ class LocalProcessor::Impl final : public allocation::Processor::Service {
     counts_.wrappers_without_request += static_cast<std::uint64_t>(without_request);
     counts_.batches_before_pull += pulled ? 0 : 1;
     counts_.largest_batch = std::max(counts_.largest_batch, requests);
-    ledger_.insert(ledger_.end(), std::make_move_iterator(allocated.begin()), std::make_move_iterator(allocated.end()));
+    if (options_.ledger) {
+      std::for_each(allocated.begin(), allocated.end(), options_.ledger);
+    } else {
+      ledger_.insert(ledger_.end(), std::make_move_iterator(allocated.begin()),
+                     std::make_move_iterator(allocated.end()));
+    }
     return true;
   }
 
@@ -422,7 +431,8 @@ class LocalProcessor::Impl final : public allocation::Processor::Service {
     grpc::EnableDefaultHealthCheckService(options_.health_service);
     grpc::reflection::InitProtoReflectionServerBuilderPlugin();
     grpc::ServerBuilder builder;
-    builder.AddListeningPort(options_.address, credentials(), &port_);
+    int port = 0;
+    builder.AddListeningPort(address_.text(), credentials(), &port);
     builder.RegisterService(this);
     // The real processor's settings.
     builder.SetMaxReceiveMessageSize(4 << 20);
@@ -434,9 +444,21 @@ class LocalProcessor::Impl final : public allocation::Processor::Service {
     // Two processors on one port would share its clients at random.
     builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
     server_ = builder.BuildAndStart();
-    if (server_ == nullptr || port_ == 0) {
-      throw std::runtime_error("cannot listen on " + options_.address);
+    if (server_ == nullptr || port == 0) {
+      throw std::runtime_error("cannot listen on " + address_.text() + ": " + problem());
     }
+    address_.port = static_cast<std::uint16_t>(port);
+  }
+
+  // gRPC says it to its log alone.
+  std::string problem() const {
+    const std::string of_address = listen_address::problem_of(address_);
+    if (!of_address.empty()) {
+      return of_address;
+    }
+    return options_.certificate_pem.empty() ? "gRPC can't"
+                                            : "certificate, key or client CA can't be used; each must be PEM, and the "
+                                              "key that of the certificate";
   }
 
   const LocalProcessorOptions options_;
@@ -452,7 +474,7 @@ class LocalProcessor::Impl final : public allocation::Processor::Service {
   std::vector<LedgerEntry> ledger_;
   bool decides_writes_ = false;
   std::optional<AllocationQueue> queue_;
-  int port_ = 0;
+  listen_address::ListenAddress address_;
   std::unique_ptr<grpc::Server> server_;
   std::thread puller_;
 };

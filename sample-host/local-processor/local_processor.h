@@ -9,6 +9,7 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -20,8 +21,15 @@
 
 namespace agones::local {
 
+// One allocation that was made, whether or not its answer went out.
+struct LedgerEntry {
+  std::string client_id;
+  std::string request_id;
+  std::string game_server;
+};
+
 struct LocalProcessorOptions {
-  std::string address = "127.0.0.1:0";  // port 0: the system picks one
+  std::string address = "127.0.0.1:0";  // without a port: 9090; port 0: the system picks one
   std::chrono::milliseconds pull_interval{200};
   // How long allocations take. Without any, a batch is answered at once.
   QueueTiming timing;
@@ -29,17 +37,12 @@ struct LocalProcessorOptions {
   bool health_service = true;
   Faults faults;
   std::uint32_t seed = 1;  // of the faults
+  // Is told of every allocation, one at a time. Without it they are kept, all of them, for LocalProcessor::ledger().
+  std::function<void(const LedgerEntry&)> ledger;
   // TLS: PEM text. With a client CA, clients must show a certificate.
   std::string certificate_pem;
   std::string key_pem;
   std::string client_ca_pem;
-};
-
-// One allocation that was made, whether or not its answer went out.
-struct LedgerEntry {
-  std::string client_id;
-  std::string request_id;
-  std::string game_server;
 };
 
 // How long batches took, from their arrival to their answer.

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // local-processor: the processor as a program.
+#include <grpc/support/log.h>
 #include <signal.h>
 
 #include <boost/program_options.hpp>
+#include <cstdlib>
 #include <fstream>
 #include <iostream>
 #include <iterator>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <stdexcept>
@@ -76,7 +79,8 @@ po::options_description describe(CommandLine& line, Typed& typed) {
       "local-processor: the Agones allocation processor over an in-memory fleet. It decides as Agones v1.60 does.\n\n"
       "SIGUSR1 switches between serving and standby, SIGINT and SIGTERM end it.\n\nOptions");
   general.add_options()("help,h", po::bool_switch(&line.help), "show this text")(
-      "listen", po::value(&line.options.address)->default_value("127.0.0.1:9090"), "address; port 0: any free one")(
+      "listen", po::value(&line.options.address)->default_value("127.0.0.1:9090"),
+      "HOST[:PORT]; without a port 9090, port 0: any free one")(
       "http", po::value(&line.http)->value_name("HOST:PORT"),
       "also serve a page with the live fleet, /fleet, /metrics, and POST /release, /faults, /timing, /serving")(
       "pull-interval-ms", po::value(&typed.pull_ms)->default_value(200), "time between pulls")(
@@ -86,7 +90,7 @@ po::options_description describe(CommandLine& line, Typed& typed) {
                                                     "PEM file; with it, clients must show a certificate")(
       "port-file", po::value(&line.port_file), "write the address here once it listens")(
       "http-port-file", po::value(&line.http_port_file), "write the page's URL here once it is served")(
-      "ledger", po::value(&line.ledger_file), "write all allocations here as JSON at the end");
+      "ledger", po::value(&line.ledger_file), "write every allocation here as JSON, which is whole at the end");
   po::options_description fleet("The fleet");
   fleet.add_options()("servers", po::value(&line.servers)->default_value(1000),
                       "so many game servers of fleet 'local'")(
@@ -173,6 +177,8 @@ CommandLine parse(int argc, char** argv) {
               typed.feature_gates == "CountsAndLists=true",
           "--feature-gates must be CountsAndLists=false or CountsAndLists=true");
   require(line.http_port_file.empty() || !line.http.empty(), "--http-port-file needs --http");
+  require(typed.certificate.empty() == typed.key.empty(), "--tls-certificate and --tls-key need each other");
+  require(typed.client_ca.empty() || !typed.certificate.empty(), "--tls-client-ca needs --tls-certificate");
   line.rules.counts_and_lists = typed.feature_gates != "CountsAndLists=false";
   line.life.session = std::chrono::milliseconds(typed.session_ms);
   line.life.start = std::chrono::milliseconds(typed.start_ms);
@@ -196,13 +202,47 @@ void write_whole(const std::string& path, const std::string& text) {
   }
 }
 
-void write_ledger(const std::string& path, const LocalProcessor& processor) {
-  nlohmann::ordered_json allocations = nlohmann::ordered_json::array();
-  for (const LedgerEntry& entry : processor.ledger()) {
-    allocations.push_back(
-        {{"clientId", entry.client_id}, {"requestId", entry.request_id}, {"gameServer", entry.game_server}});
+// The file of all allocations, written as they come: a processor that runs for days keeps none of them.
+class LedgerFile {
+ public:
+  explicit LedgerFile(const std::string& path) : file_(path) {
+    if (!file_) {
+      throw std::runtime_error("--ledger: cannot write '" + path + "'");
+    }
+    file_ << "{\"allocations\": [";
   }
-  std::ofstream(path) << nlohmann::ordered_json{{"allocations", allocations}}.dump(1) << '\n';
+  ~LedgerFile() { file_ << "\n]}\n"; }
+  LedgerFile(const LedgerFile&) = delete;
+  LedgerFile& operator=(const LedgerFile&) = delete;
+
+  void add(const LedgerEntry& entry) {
+    const nlohmann::ordered_json line = {
+        {"clientId", entry.client_id}, {"requestId", entry.request_id}, {"gameServer", entry.game_server}};
+    file_ << (first_ ? "\n " : ",\n ") << line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+    first_ = false;
+  }
+
+ private:
+  std::ofstream file_;
+  bool first_ = true;
+};
+
+// gRPC writes to stderr why it can't listen; the error says it in fewer words. Whoever asks for gRPC's lines gets them.
+class QuietGrpc {
+ public:
+  QuietGrpc() {
+    if (std::getenv("GRPC_VERBOSITY") == nullptr) {
+      gpr_set_log_function([](gpr_log_func_args*) {});
+    }
+  }
+  ~QuietGrpc() { gpr_set_log_function(nullptr); }
+  QuietGrpc(const QuietGrpc&) = delete;
+  QuietGrpc& operator=(const QuietGrpc&) = delete;
+};
+
+std::unique_ptr<LocalProcessor> start(const LocalProcessorOptions& options, const std::shared_ptr<Fleet>& fleet) {
+  const QuietGrpc quiet;
+  return std::make_unique<LocalProcessor>(options, fleet);
 }
 
 // Blocks the signals that steer the program, in this thread and all that it starts, and takes them here.
@@ -236,7 +276,18 @@ int run(const CommandLine& line) {
   Rules rules = line.rules;
   rules.policies = std::move(file.policies);
   const auto fleet = std::make_shared<Fleet>(std::move(file.servers), std::move(rules), line.life, line.options.seed);
-  LocalProcessor processor(line.options, fleet);
+  std::optional<LedgerFile> ledger;
+  if (!line.ledger_file.empty()) {
+    ledger.emplace(line.ledger_file);
+  }
+  LocalProcessorOptions options = line.options;
+  options.ledger = [&ledger](const LedgerEntry& entry) {
+    if (ledger) {
+      ledger->add(entry);
+    }
+  };
+  const std::unique_ptr<LocalProcessor> started = start(options, fleet);
+  LocalProcessor& processor = *started;
   std::optional<HttpSide> http;
   if (!line.http.empty()) {
     try {
@@ -256,9 +307,7 @@ int run(const CommandLine& line) {
   }
   http.reset();
   processor.kill();
-  if (!line.ledger_file.empty()) {
-    write_ledger(line.ledger_file, processor);
-  }
+  ledger.reset();
   const ProcessorCounts counts = processor.counts();
   std::cout << "local-processor: " << counts.allocated << " allocated, " << counts.refused << " refused, "
             << counts.batches << " batches, " << counts.pulls << " pulls, " << counts.streams << " streams"
