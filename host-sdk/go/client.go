@@ -51,7 +51,8 @@ type Client struct {
 	waiting   map[uint64]chan ending
 	lastToken uint64
 	closed    bool
-	closing   chan struct{}
+	closing   chan struct{} // closed by the first Close
+	stop      sync.Once
 	polled    chan struct{} // closed when the goroutine that polls has ended
 
 	polls  sync.Mutex
@@ -234,10 +235,17 @@ func (c *Client) giveUp(ctx context.Context, id, token uint64, done chan ending)
 	return nil, ctx.Err()
 }
 
-// Hands out what has come; whether more waits.
+// Hands out what has come; whether more waits. Waits while the client is being closed.
 func (c *Client) poll() (bool, error) {
 	c.polls.Lock()
 	defer c.polls.Unlock()
+	return c.pollLocked()
+}
+
+func (c *Client) pollLocked() (bool, error) {
+	if c.isClosed() {
+		return false, &Error{ShutDown, "the client is closed"}
+	}
 	var count, more uint32
 	err := c.library.check(func(text unsafe.Pointer, size uint64) int32 {
 		return c.library.pollEvents(c.handle, unsafe.Pointer(&c.events[0]), uint32(unsafe.Sizeof(c.events[0])), eventsATime, 0, 0,
@@ -250,6 +258,12 @@ func (c *Client) poll() (bool, error) {
 		c.take(&c.events[i])
 	}
 	return more != 0, nil
+}
+
+func (c *Client) isClosed() bool {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	return c.closed
 }
 
 func (c *Client) take(event *rawEvent) {
@@ -410,25 +424,24 @@ func (c *Client) Drain(ctx context.Context, returnUnsent bool) error {
 
 // Close ends the client. Unsent requests end at once, sent ones are awaited for so long. Not from a callback.
 func (c *Client) Close(timeout time.Duration) error {
-	c.mutex.Lock()
-	if c.closed {
-		c.mutex.Unlock()
-		return nil
-	}
-	c.mutex.Unlock()
-	close(c.closing)
-	_ = c.wake.SetReadDeadline(time.Now())
+	c.stop.Do(func() {
+		close(c.closing)
+		_ = c.wake.SetReadDeadline(time.Now())
+	})
 	<-c.polled
 	c.polls.Lock()
-	err := c.library.check(func(text unsafe.Pointer, size uint64) int32 {
+	defer c.polls.Unlock()
+	if c.isClosed() {
+		return nil
+	}
+	if err := c.library.check(func(text unsafe.Pointer, size uint64) int32 {
 		return c.library.shutdown(c.handle, uint32(timeout.Milliseconds()), text, size)
-	})
-	c.polls.Unlock()
-	if err != nil {
+	}); err != nil {
 		return err
 	}
 	for more := true; more; {
-		if more, err = c.poll(); err != nil {
+		var err error
+		if more, err = c.pollLocked(); err != nil {
 			return err
 		}
 	}

@@ -57,7 +57,14 @@ class Python(Language):
             command, environment = self.command(build, ["fork", str(build / "host-sdk/libagones_processor_host.so"), "127.0.0.1:1", ""])
             return run(command, env={**environment, "AGONES_PROCESSOR_PLUGIN": str(build / "plugin/libagones_processor.so")})
 
-        return [types, fork]
+        def names():
+            """As README prints them, whatever the version of Python."""
+            code = ("from agones_processor import *; o, d = Outcome.REJECTED, Delivery.UNKNOWN; "
+                    "assert f'{o} {d:>8} {d!s} {d:02d}' == 'REJECTED  UNKNOWN UNKNOWN 02', f'{o} {d:>8} {d!s} {d:02d}'; "
+                    "assert str(ConnectionState.SERVING) == 'SERVING' and str(Status.BUSY) == 'BUSY'")
+            return run([self.python, "-c", code], env={**os.environ, "PYTHONPATH": str(SDK / "python/src")})
+
+        return [types, fork, names]
 
 
 class Node(Language):

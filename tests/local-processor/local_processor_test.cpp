@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <chrono>
 #include <stdexcept>
 #include <thread>
 
@@ -113,8 +114,11 @@ TEST(LocalProcessor, EndsWhileAClientDoesNotRead) {
     processor.kill();
     killed = true;
   });
+  const auto start = std::chrono::steady_clock::now();
   EXPECT_TRUE(wait_until([&] { return killed.load(); }));
-  call.cancel();  // lets it end in any case
+  // The call gives up by itself after kPatience, which would end it, too.
+  EXPECT_LT(std::chrono::steady_clock::now() - start, kPatience / 2);
+  call.cancel();
   killer.join();
 }
 

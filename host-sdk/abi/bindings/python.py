@@ -5,6 +5,12 @@ from . import common
 TYPES = {"int32_t": "c.c_int32", "uint32_t": "c.c_uint32", "int64_t": "c.c_int64", "uint64_t": "c.c_uint64",
          "char": "c.c_char", "pointer": "c.c_void_p"}
 
+# What IntEnum prints depends on Python's version: numbers from 3.11 on.
+NAMED = ["", "class Named(enum.IntEnum):", '    """Printed by its name, in every version of Python."""', "",
+         "    def __str__(self) -> str:", "        return self.name", "",
+         "    def __format__(self, spec: str) -> str:",
+         "        return format(self.name, spec) if spec[-1:] in (\"\", \"s\") or spec[-1:].isdigit() else format(self.value, spec)", ""]
+
 
 def type_of(abi, field):
     scalar = common.scalar_of(abi, field["type"])
@@ -28,9 +34,9 @@ def result_of(abi, function):
 
 def files(abi, version):
     lines = ["# SPDX-License-Identifier: Apache-2.0", f'"""{common.NOTE}"""', "import ctypes as c", "import enum", "",
-             f'VERSION = "{version}"', f"ABI_VERSION = {common.constant(abi, 'PROC_ABI_VERSION')}", ""]
+             f'VERSION = "{version}"', f"ABI_VERSION = {common.constant(abi, 'PROC_ABI_VERSION')}", "", *NAMED]
     for of_type, values in common.enums(abi).items():
-        lines += ["", f"class {common.camel(of_type)}(enum.IntEnum):"]
+        lines += ["", f"class {common.camel(of_type)}(Named):"]
         for name, constant in values:
             lines += [*common.comment(constant["doc"], "    #: "), f"    {name} = {constant['value']}"]
         lines.append("")

@@ -138,13 +138,19 @@ namespace Agones.Processor
         private void Cancel(Waiting waiting, ulong id, CancellationToken cancel)
         {
             if (!waiting.Source.TrySetCanceled(cancel) || _closed) return;
-            Library.Check((error, size) => _library.Functions.Cancel(_handle, id, error, size));
+            // What has ended already can't be cancelled, and need not be.
+            _library.Functions.Cancel(_handle, id, IntPtr.Zero, 0);
         }
 
         // ---- events
 
-        /// <summary>With ClientOptions.Pumped: hands out what has come, for at most so long; true if more waits. Once a frame.</summary>
-        public bool Pump(TimeSpan budget) => Poll(0, (uint)(budget.TotalMilliseconds * 1000));
+        /// <summary>With ClientOptions.Pumped: hands out what has come, for at most so long; true if more waits. Once a frame. Once the
+        /// client is being closed, closing hands out the rest.</summary>
+        public bool Pump(TimeSpan budget)
+        {
+            // Nobody else may poll while it is inside of proc_shutdown, and a frame is not to wait for that.
+            return !_closing && Poll(0, (uint)(budget.TotalMilliseconds * 1000));
+        }
 
         private void Run()
         {
@@ -343,21 +349,25 @@ namespace Agones.Processor
             }
         }
 
-        /// <summary>Ends the client. Unsent requests end at once, sent ones are awaited for so long.</summary>
+        /// <summary>Ends the client. Unsent requests end at once, sent ones are awaited for so long. Not in a callback.</summary>
         public Task CloseAsync(TimeSpan? timeout = null) => Task.Run(() => Close(timeout ?? TimeSpan.FromSeconds(5)));
 
         private void Close(TimeSpan timeout)
         {
+            if (Monitor.IsEntered(_polling)) throw new InvalidOperationException("a client can't be closed in one of its callbacks");
             lock (_waiting)
             {
                 if (_closed) return;
                 _closing = true;
                 Library.Check((error, size) => _library.Functions.Wake(_handle, error, size));
-                if (_thread != null && _thread != Thread.CurrentThread) _thread.Join();
-                Library.Check((error, size) => _library.Functions.Shutdown(_handle, (uint)timeout.TotalMilliseconds, error, size));
-                while (Poll(0, 0)) { }
-                Library.Check((error, size) => _library.Functions.Destroy(_handle, error, size));
-                _closed = true;
+                _thread?.Join();
+                lock (_polling)
+                {
+                    Library.Check((error, size) => _library.Functions.Shutdown(_handle, (uint)timeout.TotalMilliseconds, error, size));
+                    while (Poll(0, 0)) { }
+                    Library.Check((error, size) => _library.Functions.Destroy(_handle, error, size));
+                    _closed = true;
+                }
             }
         }
 

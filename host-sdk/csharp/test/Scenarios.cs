@@ -137,6 +137,23 @@ internal static class Scenarios
                 await client.CloseAsync();
                 return Described(Failure(waiting), $",\"afterwards\":\"{Upper(Refusal(() => client.AllocateAsync(Any)).Status)}\"");
             }
+            case "burst":
+            {
+                Client client = Make();
+                Task<GameServer>[] all = Enumerable.Range(0, 3000).Select(_ => client.AllocateAsync(Any)).ToArray();
+                await Task.WhenAny(all);
+                await client.CloseAsync();
+                await Task.WhenAny(Task.WhenAll(all));
+                return $"{{\"ended\":{all.Count(one => one.IsCompleted)}}}";
+            }
+            case "close_twice":
+            {
+                Client client = Make();
+                Task<GameServer>[] all = Enumerable.Range(0, 3000).Select(_ => client.AllocateAsync(Any)).ToArray();
+                await Task.WhenAll(client.CloseAsync(), client.CloseAsync());
+                await client.CloseAsync();
+                return $"{{\"shutDown\":{all.Count(one => Failure(one).Outcome == Outcome.Shutdown)}}}";
+            }
             case "queue_full":
                 using (Client client = Make("max_pending_requests", "1"))
                 {
@@ -222,6 +239,16 @@ internal static class Scenarios
                         client.Pump(TimeSpan.FromMilliseconds(2));
                         Thread.Sleep(16); // the rest of the frame
                     }
+                    return $"{{\"name\":\"{waiting.Result.Name}\"}}";
+                }
+            case "pump_closing":
+                using (Client client = Make(more: options => options.Pumped = true))
+                {
+                    Task<GameServer> waiting = client.AllocateAsync(Any);
+                    while (client.Stats["inFlight"] == 0) Thread.Sleep(10);
+                    Task closing = client.CloseAsync();
+                    while (!closing.IsCompleted) client.Pump(TimeSpan.FromMilliseconds(2));
+                    await closing;
                     return $"{{\"name\":\"{waiting.Result.Name}\"}}";
                 }
             default:

@@ -181,6 +181,36 @@ func run(scenario string) result {
 	case "disconnected":
 		_, err := c.Allocate(background, any_)
 		return described(err)
+	case "burst":
+		var all []chan error
+		for i := 0; i < 3000; i++ {
+			all = append(all, allocate(background, c, any_))
+		}
+		until(func() bool { return stats().Accepted == 3000 })
+		<-all[0]
+		must(0, c.Close(5*time.Second))
+		for _, one := range all[1:] {
+			<-one
+		}
+		return result{"ended": len(all)}
+	case "close_twice":
+		var all []chan error
+		for i := 0; i < 3000; i++ {
+			all = append(all, allocate(background, c, any_))
+		}
+		until(func() bool { return stats().Unsent == 3000 })
+		other := make(chan error)
+		go func() { other <- c.Close(5 * time.Second) }()
+		must(0, c.Close(5*time.Second))
+		must(0, <-other)
+		must(0, c.Close(5*time.Second))
+		shutDown := 0
+		for _, one := range all {
+			if described(<-one)["outcome"] == "SHUTDOWN" {
+				shutDown++
+			}
+		}
+		return result{"shutDown": shutDown}
 	case "shutdown":
 		waiting := allocate(background, c, any_)
 		until(func() bool { return stats().Unsent == 1 })

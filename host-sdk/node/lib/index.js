@@ -97,7 +97,8 @@ class Client {
         const id = this._id[0];
         waiting.abort = () => {
           waiting.gaveUp = true;
-          if (!this._closed) this._call('proc_cancel', id);
+          // What has ended already can't be cancelled, and need not be.
+          if (!this._closed) this._library.functions.proc_cancel(this._handle, id, null, 0);
           reject(signal.reason);
         };
         signal.addEventListener('abort', waiting.abort, { once: true });
@@ -110,10 +111,22 @@ class Client {
 
   // ---- events
 
+  // A turn that was due when close() began comes while another thread is inside of proc_shutdown: nobody else may poll then.
   _poll() {
-    if (this._closed) return;
+    if (this._closed || this._closing) return;
+    try {
+      if (this._pollOnce()) setImmediate(() => this._poll());
+    } catch (error) {
+      // No memory: nothing is lost, so it polls again.
+      this._logger.error('agones-processor: a poll failed', error);
+      setTimeout(() => this._poll(), SWAP_POLL_MS).unref();
+    }
+  }
+
+  // Whether more waits.
+  _pollOnce() {
     this._call('proc_poll_json', this._callback, null, EVENTS_A_TURN, 0, 0, null, this._moreBuffer);
-    if (this._moreBuffer.readUInt32LE() !== 0) setImmediate(() => this._poll());
+    return this._moreBuffer.readUInt32LE() !== 0;
   }
 
   _take(text, size) {
@@ -222,24 +235,21 @@ class Client {
   }
 
   async close({ timeoutMs = 5000 } = {}) {
-    if (this._closed || this._closing) return this._closing;
+    if (this._closing) return this._closing;
     this._closing = this._close(timeoutMs);
     return this._closing;
   }
 
   async _close(timeoutMs) {
-    this._socket.pause();
     try {
       await this._library.callAsync('proc_shutdown', this._handle, timeoutMs);
+      while (this._pollOnce());
+      this._call('proc_destroy');
     } catch (error) {
       this._closing = undefined;
-      this._socket.resume();
+      this._poll(); // what came meanwhile
       throw error;
     }
-    do {
-      this._poll();
-    } while (this._moreBuffer.readUInt32LE() !== 0);
-    this._call('proc_destroy');
     this._closed = true;
     this._socket.destroy();
     fs.closeSync(this._pipe[1]);

@@ -81,6 +81,20 @@ const scenarios: { [name: string]: () => Promise<Result> } = {
     await processor.close();
     return { ...described(await waiting), afterwards: (await refusal(processor.allocate(any))).status };
   },
+  burst: async () => {
+    const processor = client();
+    const all = Array.from({ length: 3000 }, () => processor.allocate(any));
+    await Promise.race(all);
+    await processor.close();
+    return { ended: (await Promise.allSettled(all)).length };
+  },
+  close_twice: async () => {
+    const processor = client();
+    const all = Array.from({ length: 3000 }, () => failure(processor.allocate(any)));
+    await Promise.all([processor.close(), processor.close()]);
+    await processor.close();
+    return { shutDown: (await Promise.all(all)).filter((one) => one.outcome === 'SHUTDOWN').length };
+  },
   queue_full: () => withClient(async (processor) => {
     const first = processor.allocate(any).catch(() => undefined);
     const { status } = await refusal(processor.allocate(any));

@@ -55,6 +55,24 @@ async def thousand() -> Result:
         return {"names": [server.name for server in servers]}
 
 
+async def burst() -> Result:
+    processor = client()
+    waiting = [processor.submit(ANY) for _ in range(3000)]
+    await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    await processor.close()
+    ended = await asyncio.wait_for(asyncio.gather(*waiting, return_exceptions=True), 60)
+    return {"ended": len(ended)}
+
+
+async def close_twice() -> Result:
+    processor = client()
+    waiting = [processor.submit(ANY) for _ in range(3000)]
+    await asyncio.gather(processor.close(), processor.close())
+    await processor.close()
+    ended = await asyncio.wait_for(asyncio.gather(*(failure(one) for one in waiting)), 60)
+    return {"shutDown": sum(one.outcome == agones.Outcome.SHUTDOWN for one in ended)}
+
+
 async def tasks() -> Result:
     names: list[str] = []
     async with client() as processor:

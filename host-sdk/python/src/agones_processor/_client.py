@@ -58,6 +58,7 @@ class Client:
         self._token = 0
         self._handle = c.c_void_p()
         self._closed = False
+        self._closing: asyncio.Future[None] | None = None
         self._callback = _raw.JSON_CALLBACK(self._take)  # kept: C calls it
         self._more = c.c_uint32()
         self._init(processor_address, settings)
@@ -118,12 +119,20 @@ class Client:
 
     def _cancel(self, request_id: int) -> None:
         if not self._closed:
-            self._call("proc_cancel", request_id)
+            # What has ended already can't be cancelled, and need not be.
+            self._library.functions["proc_cancel"](self._handle, request_id, None, 0)
 
     # ---- events
 
     def _poll(self) -> None:
+        # Nobody else may poll while another thread is inside of proc_shutdown.
+        if self._closing is None:
+            self._poll_once()
+
+    def _poll_once(self) -> bool:
+        """Whether more waits."""
         self._call("proc_poll_json", self._callback, None, _EVENTS_A_TURN, 0, 0, None, c.byref(self._more))
+        return self._more.value != 0
 
     def _take(self, _context: int | None, text: int, size: int) -> None:
         # No exception may reach C.
@@ -213,13 +222,23 @@ class Client:
 
     async def close(self, timeout: float = 5.0) -> None:
         """Ends the client. Unsent requests end at once, sent ones are awaited for so many seconds. Can be called again."""
-        if self._closed:
-            return
-        self._loop.remove_reader(self._fd)
-        await self._loop.run_in_executor(None, self._shut_down, round(timeout * 1000))
-        self._poll()
-        self._call("proc_destroy")
-        self._closed = True
+        if self._closing is None:
+            self._closing = self._loop.create_task(self._close(round(timeout * 1000)))
+        # Who gives up waiting does not end it for others.
+        await asyncio.shield(self._closing)
+
+    async def _close(self, timeout_ms: int) -> None:
+        try:
+            self._loop.remove_reader(self._fd)
+            await self._loop.run_in_executor(None, self._shut_down, timeout_ms)
+            while self._poll_once():
+                pass
+            self._call("proc_destroy")
+            self._closed = True
+        except BaseException:
+            self._closing = None
+            self._loop.add_reader(self._fd, self._poll)
+            raise
 
     def _shut_down(self, timeout_ms: int) -> None:
         self._call("proc_shutdown", timeout_ms)

@@ -7,7 +7,17 @@ VERSION = "1.0.0"
 ABI_VERSION = 65536
 
 
-class Status(enum.IntEnum):
+class Named(enum.IntEnum):
+    """Printed by its name, in every version of Python."""
+
+    def __str__(self) -> str:
+        return self.name
+
+    def __format__(self, spec: str) -> str:
+        return format(self.name, spec) if spec[-1:] in ("", "s") or spec[-1:].isdigit() else format(self.value, spec)
+
+
+class Status(Named):
     OK = 0
     #: An argument is not valid; the error text names it.
     INVALID_ARGUMENT = 1
@@ -36,7 +46,7 @@ class Status(enum.IntEnum):
     NO_RESOURCES = 13
 
 
-class EventType(enum.IntEnum):
+class EventType(Named):
     #: A request ended. The only event of that request, but for an orphan that may follow.
     RESULT = 1
     #: A game server was allocated for a request that had already ended with PROC_DELIVERY_UNKNOWN, or that was sent a
@@ -50,7 +60,7 @@ class EventType(enum.IntEnum):
     LOG = 4
 
 
-class Outcome(enum.IntEnum):
+class Outcome(Named):
     #: A game server was allocated.
     ALLOCATED = 1
     #: The processor said no: code and message are its answer. Safe to send again unless the code is 13 (INTERNAL):
@@ -69,7 +79,7 @@ class Outcome(enum.IntEnum):
     SHUTDOWN = 6
 
 
-class Delivery(enum.IntEnum):
+class Delivery(Named):
     #: Never left this process: safe to send again. The event's request field has its bytes.
     NOT_SENT = 1
     #: Sent, not answered: a game server may or may not have been allocated. With resend_may_allocate_twice also what
@@ -79,7 +89,7 @@ class Delivery(enum.IntEnum):
     DONE = 3
 
 
-class ConnectionState(enum.IntEnum):
+class ConnectionState(Named):
     #: Looking for a processor that serves.
     CONNECTING = 1
     #: Connected to processors, none of which serves (standby replicas).
@@ -92,7 +102,7 @@ class ConnectionState(enum.IntEnum):
     CLOSED = 5
 
 
-class Severity(enum.IntEnum):
+class Severity(Named):
     TRACE = 1
     DEBUG = 2
     INFO = 3
@@ -102,28 +112,28 @@ class Severity(enum.IntEnum):
     OFF = 6
 
 
-class Transport(enum.IntEnum):
+class Transport(Named):
     #: TLS; mutual TLS if a certificate and key are given. The default.
     TLS = 0
     #: No encryption: what the processor offers inside a cluster. Must be asked for.
     PLAINTEXT = 1
 
 
-class Format(enum.IntEnum):
+class Format(Named):
     #: A serialized allocation.AllocationRequest. Fields that the plugin does not know are passed on.
     PROTOBUF = 0
     #: The JSON body of agones-allocator's REST endpoint (proto3 JSON). Unknown fields are refused.
     JSON = 1
 
 
-class DrainFlags(enum.IntEnum):
+class DrainFlags(Named):
     #: Send and finish what was accepted.
     FINISH = 0
     #: End what is not sent yet at once, as SHUTDOWN and NOT_SENT, with its bytes; finish what is sent.
     RETURN_UNSENT = 1
 
 
-class UnloadState(enum.IntEnum):
+class UnloadState(Named):
     #: Nothing of the library is left running: it may be unmapped.
     SAFE = 0
     #: Something still uses it; ask again.
@@ -132,7 +142,7 @@ class UnloadState(enum.IntEnum):
     PINNED = 2
 
 
-class SwapState(enum.IntEnum):
+class SwapState(Named):
     #: There was none yet.
     NONE = 0
     #: The new plugin is loaded and tested, or the old one drains.

@@ -3,6 +3,7 @@ import agones.processor.AllocationException;
 import agones.processor.Client;
 import agones.processor.Connection;
 import agones.processor.GameServer;
+import agones.processor.Outcome;
 import agones.processor.ProcessorException;
 import agones.processor.SwapException;
 import agones.processor.SwapReport;
@@ -150,6 +151,20 @@ public final class Scenarios {
                     CompletableFuture<GameServer> future = client.allocate(ANY);
                     client.close(Duration.ofSeconds(5));
                     return described(failure(future), ",\"afterwards\":\"" + refusal(() -> client.allocate(ANY)).status() + "\"");
+                }
+                case "burst": {
+                    List<CompletableFuture<GameServer>> all = IntStream.range(0, 3000).mapToObj(i -> client.allocate(ANY)).toList();
+                    CompletableFuture.anyOf(all.toArray(CompletableFuture[]::new)).join();
+                    client.close(Duration.ofSeconds(5));
+                    return String.format("{\"ended\":%d}", all.stream().map(one -> one.handle((server, error) -> 1).join()).count());
+                }
+                case "close_twice": {
+                    List<CompletableFuture<GameServer>> all = IntStream.range(0, 3000).mapToObj(i -> client.allocate(ANY)).toList();
+                    CompletableFuture<Void> other = CompletableFuture.runAsync(() -> client.close(Duration.ofSeconds(5)));
+                    client.close(Duration.ofSeconds(5));
+                    other.join();
+                    client.close(Duration.ofSeconds(5));
+                    return String.format("{\"shutDown\":%d}", all.stream().filter(one -> failure(one).outcome() == Outcome.SHUTDOWN).count());
                 }
                 case "queue_full":
                     client.allocate(ANY);

@@ -368,6 +368,9 @@ public final class Client implements AutoCloseable {
 
     /** Ends the client. Unsent requests end at once, sent ones are awaited for so long. Not from a callback. */
     public void close(Duration timeout) {
+        if (Thread.holdsLock(this)) {
+            throw new IllegalStateException("a client can't be closed in one of its callbacks");
+        }
         if (closed) {
             return;
         }
@@ -380,6 +383,9 @@ public final class Client implements AutoCloseable {
             return;
         }
         synchronized (this) {
+            if (closed) { // by another thread meanwhile
+                return;
+            }
             library.check((error, size) -> library.functions.proc_shutdown(handle, (int) timeout.toMillis(), error, size));
             while (poll(0)) { }
             library.check((error, size) -> library.functions.proc_destroy(handle, error, size));
