@@ -8,7 +8,7 @@
 
 namespace agones::host {
 
-Generation::Generation(std::shared_ptr<Library> plugin, const HostConfig& config, std::uint64_t first_id)
+Generation::Generation(SharedPlugin plugin, const HostConfig& config, std::uint64_t first_id)
     : plugin_(std::move(plugin)), host_(config.known()), version_(plugin_->version()), first_id_(first_id) {
   HostConfig::Copy own = config.copy();
   own.known().first_request_id = first_id;
@@ -78,13 +78,7 @@ std::string Generation::close() {
   }
   api().destroy(client_, nullptr, 0);
   client_ = nullptr;
-  if (plugin_.use_count() > 1) {
-    plugin_.reset();
-    return "other clients use it";
-  }
-  std::string kept = plugin_->unload();
-  plugin_.reset();
-  return kept;
+  return plugin_.release();
 }
 
 }  // namespace agones::host

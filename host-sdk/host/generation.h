@@ -6,17 +6,17 @@
 
 #include <agones/library.hpp>
 #include <cstdint>
-#include <memory>
 #include <string>
 
 #include "host/host_config.h"
+#include "host/shared_plugins.h"
 
 namespace agones::host {
 
 class Generation {
  public:
   // Ids begin with `first_id`. Throws StatusError, with the plugin's status and text.
-  Generation(std::shared_ptr<Library> plugin, const HostConfig& config, std::uint64_t first_id);
+  Generation(SharedPlugin plugin, const HostConfig& config, std::uint64_t first_id);
   ~Generation();
   Generation(const Generation&) = delete;
   Generation& operator=(const Generation&) = delete;
@@ -39,7 +39,7 @@ class Generation {
   static void on_event(void* self, const proc_event* event);
   static void on_log(void* self, const proc_log* log);
 
-  std::shared_ptr<Library> plugin_;
+  SharedPlugin plugin_;
   const proc_config host_;  // its callbacks alone are used
   const std::string version_;
   const std::uint64_t first_id_;

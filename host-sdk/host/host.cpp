@@ -23,7 +23,7 @@ namespace {
 std::unique_ptr<Generation> first_generation(const HostConfig& config) {
   const std::uint64_t first_id = std::max<std::uint64_t>(1, config.known().first_request_id);
   return std::make_unique<Generation>(
-      load_plugin(find_plugin(config.plugin_file()), config.load_options(config.sha256())), config, first_id);
+      SharedPlugin(find_plugin(config.plugin_file()), config.load_options(config.sha256())), config, first_id);
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <mutex>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include "loader/trust.h"
@@ -23,8 +24,9 @@ struct Loaded {
   std::weak_ptr<Library> library;
 };
 
+// Under it shares are given out and taken back.
 std::mutex g_mutex;
-std::vector<Loaded> g_loaded;
+std::vector<Loaded> g_loaded;  // each with a share at least
 plugin::ClientCount g_clients;
 
 Identity identity_of(const struct stat& info) {
@@ -33,26 +35,44 @@ Identity identity_of(const struct stat& info) {
 
 }  // namespace
 
-std::shared_ptr<Library> load_plugin(const std::string& file, const LoadOptions& options) {
+SharedPlugin::SharedPlugin(const std::string& file, const LoadOptions& options) {
   const std::lock_guard<std::mutex> lock(g_mutex);
-  g_loaded.erase(
-      std::remove_if(g_loaded.begin(), g_loaded.end(), [](const Loaded& loaded) { return loaded.library.expired(); }),
-      g_loaded.end());
   struct stat info {};
   const bool there = stat(file.c_str(), &info) == 0;
   for (const Loaded& loaded : g_loaded) {
     std::shared_ptr<Library> library = loaded.library.lock();
-    const bool pinned_otherwise = library != nullptr && !options.sha256.empty() && options.sha256 != library->sha256();
-    if (there && library != nullptr && loaded.identity == identity_of(info) && !pinned_otherwise) {
+    const bool pinned_otherwise = !options.sha256.empty() && options.sha256 != library->sha256();
+    if (there && loaded.identity == identity_of(info) && !pinned_otherwise) {
       check_trust(file, info, options);
-      return library;
+      library_ = std::move(library);
+      return;
     }
   }
-  std::shared_ptr<Library> library = Library::load(file, options);
+  library_ = Library::load(file, options);
   if (there) {
-    g_loaded.push_back({identity_of(info), library});
+    g_loaded.push_back({identity_of(info), library_});
   }
-  return library;
+}
+
+std::string SharedPlugin::release() {
+  std::shared_ptr<Library> last;
+  {
+    // Decided under the lock, so that nobody is given a plugin that is about to go.
+    const std::lock_guard<std::mutex> lock(g_mutex);
+    last = std::exchange(library_, nullptr);
+    if (last == nullptr) {
+      return {};
+    }
+    if (last.use_count() > 1) {
+      last.reset();
+      return "other clients use it";
+    }
+    g_loaded.erase(std::remove_if(g_loaded.begin(), g_loaded.end(),
+                                  [&](const Loaded& loaded) { return loaded.library.lock() == last; }),
+                   g_loaded.end());
+  }
+  // This may take seconds.
+  return last->unload();
 }
 
 void client_made() {

@@ -9,8 +9,24 @@
 
 namespace agones::host {
 
-// Clients of the same file share the plugin that is loaded, as they would without the host library. Throws LibraryError.
-std::shared_ptr<Library> load_plugin(const std::string& file, const LoadOptions& options);
+// One client's share in a loaded plugin. Clients of the same file share it, as they would without the host library; with
+// the last share it is unloaded.
+class SharedPlugin {
+ public:
+  // Throws LibraryError.
+  SharedPlugin(const std::string& file, const LoadOptions& options);
+  ~SharedPlugin() { release(); }
+  SharedPlugin(SharedPlugin&& other) noexcept = default;
+  SharedPlugin& operator=(SharedPlugin&&) = delete;
+
+  Library* operator->() const { return library_.get(); }
+
+  // Gives the share back: empty, or what keeps the library mapped.
+  std::string release();
+
+ private:
+  std::shared_ptr<Library> library_;
+};
 
 void client_made();
 void client_freed();

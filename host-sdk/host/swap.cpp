@@ -146,7 +146,7 @@ void Swap::begin() {
 
 void Swap::load(const std::string& file, const std::string& sha256) noexcept {
   try {
-    std::shared_ptr<Library> plugin = load_plugin(file, config_.load_options(sha256));
+    SharedPlugin plugin(file, config_.load_options(sha256));
     const Roles::Visit current = roles_.visit_current();
     const std::uint64_t first_id = current->first_id() + ids_used(current->stats()) + kIdGap;
     if (first_id > plugin::kHighestFirstId) {

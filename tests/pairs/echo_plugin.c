@@ -9,10 +9,20 @@
 #define OWN_INIT
 #define OWN_REQUESTS
 #define OWN_END
+#define OWN_UNLOAD_STATE
 #include "broken/full_plugin.h"
 #include "pairs/later_structs.h"
 
 enum { MOST = 4096 };
+
+/* The test program's, if it has one: what it does before the library says whether it may be unloaded. */
+extern __attribute__((weak)) void echo_before_unload(void);
+
+EXPORT proc_unload_state proc_get_unload_state(char* reason, uint64_t size) {
+  if (echo_before_unload) echo_before_unload();
+  if (reason && size) reason[0] = '\0';
+  return PROC_UNLOAD_SAFE;
+}
 
 struct request {
   uint64_t id, token, later;
