@@ -83,7 +83,7 @@ const rawOutcomeCancelled = 4
 // it.
 const rawOutcomeDisconnected = 5
 
-// proc_shutdown, or proc_drain with PROC_DRAIN_RETURN_UNSENT, came first.
+// proc_shutdown, or proc_drain with flags, came first.
 const rawOutcomeShutdown = 6
 
 // Never left this process: safe to send again. The event's request field has its bytes.
@@ -137,6 +137,10 @@ const rawDrainFinish = 0
 
 // End what is not sent yet at once, as SHUTDOWN and NOT_SENT, with its bytes; finish what is sent.
 const rawDrainReturnUnsent = 1
+
+// The same, and end what is sent at once, too, as SHUTDOWN and UNKNOWN: then nothing is pending but what is to be
+// polled, and proc_shutdown has nobody to wait for.
+const rawDrainEndAll = 3
 
 // Nothing of the library is left running: it may be unmapped.
 const rawUnloadSafe = 0

@@ -154,7 +154,7 @@ proc_status proc_get_wakeup_fd(const proc_client* client, std::int32_t* fd, char
 proc_status proc_drain(proc_client* client, proc_drain_flags flags, char* error, std::uint64_t error_size) {
   return guarded(error, error_size, [&]() -> Result {
     PROC_TRY(check_client(client));
-    if (flags != PROC_DRAIN_FINISH && flags != PROC_DRAIN_RETURN_UNSENT) {
+    if (flags != PROC_DRAIN_FINISH && flags != PROC_DRAIN_RETURN_UNSENT && flags != PROC_DRAIN_END_ALL) {
       return invalid("flags: " + std::to_string(flags) + " is unknown");
     }
     client->session.drain(flags);

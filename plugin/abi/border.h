@@ -3,8 +3,10 @@
 // crosses the border, errors become a status and a text.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string>
 #include <string_view>
 
@@ -29,6 +31,13 @@ Result check_size(const char* name, std::uint32_t size, std::uint32_t least);
 template <typename Struct>
 Result check_struct(const char* name, const Struct* given, std::uint32_t least) {
   return given == nullptr ? invalid(std::string(name) + ": NULL") : check_size(name, given->struct_size, least);
+}
+// Fills a struct of the host's that has `size` bytes: what this library does not know of it is 0.
+template <typename Struct>
+void give_struct(const Struct& filled, Struct* out, std::uint32_t size) {
+  const std::size_t known = std::min<std::size_t>(size, sizeof(Struct));
+  std::memcpy(out, &filled, known);
+  std::memset(reinterpret_cast<char*>(out) + known, 0, size - known);
 }
 Result check_version(std::uint32_t host_abi_version);
 

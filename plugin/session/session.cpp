@@ -224,8 +224,12 @@ Result Session::cancel(std::uint64_t id) {
 
 void Session::drain(proc_drain_flags flags) {
   admission_.close();
-  if ((flags & PROC_DRAIN_RETURN_UNSENT) != 0) {
+  if (flags == PROC_DRAIN_RETURN_UNSENT) {
     enter(Phase::kReturnUnsent);
+  } else if (flags == PROC_DRAIN_END_ALL) {
+    enter(Phase::kEndAll);
+    // Whoever waits for events is to end what nobody took over.
+    events_.wake();
   }
 }
 
@@ -249,8 +253,10 @@ void Session::fill_stats(proc_stats& stats) const {
   stats.timed_out = counters_.timed_out.get();
   stats.cancelled = counters_.cancelled.get();
   stats.disconnected = counters_.disconnected.get();
-  stats.shut_down = counters_.shut_down.get();
-  stats.handed_over = counters_.handed_over.get();
+  // Read first: never more than were handed over.
+  const std::uint64_t not_taken = not_taken_.load();
+  stats.shut_down = counters_.shut_down.get() + not_taken;
+  stats.handed_over = counters_.handed_over.get() - not_taken;
   stats.taken_over = ids_.taken_over();
   stats.orphans = counters_.orphans.get();
   stats.resent = counters_.resent.get();
@@ -355,6 +361,9 @@ void Session::deliver(Spell& spell, const HandOut& hand_out) {
     const TimePoint until = spell.max_time.count() == 0 ? TimePoint::max() : later(clock_now(), spell.max_time);
     const std::uint32_t most = spell.max_events == 0 ? UINT32_MAX : spell.max_events;
     EventReader::Item item;
+    if (phase_.load() >= Phase::kEndAll) {
+      end_handing_over();
+    }
     while (spell.delivered < most) {
       if (!reader_.next(item)) {
         spell.more = false;
@@ -472,11 +481,10 @@ Result Session::hand_over(proc_take_fn* take, void* context, Spell& spell) {
   return {};
 }
 
-// Nobody took these: they end as results after all. The link's thread is gone, which counted them.
 void Session::end_handing_over() {
   while (auto rest = hand_over_.take_rest()) {
-    counters_.handed_over.set(counters_.handed_over.get() - rest->items.size());
-    counters_.shut_down.add(rest->items.size());
+    // The link's thread has counted them as handed over, and is their counter's one writer.
+    not_taken_.fetch_add(rest->items.size());
     events_.push(std::move(rest));
   }
 }
@@ -617,7 +625,7 @@ TimePoint Session::turn(TimePoint now) {
     if (phase >= Phase::kReturnUnsent) {
       engine_.return_unsent(now);
     }
-    if (phase_.load() >= Phase::kGiveUp) {
+    if (phase >= Phase::kEndAll) {
       engine_.give_up_in_flight(now);
     }
     engine_.end_due(now);

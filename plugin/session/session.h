@@ -108,6 +108,7 @@ class Session : private LinkHandler, private EngineSink, private GrpcLogSink {
   // Runs a callback of the host, about the request of this number. False if it threw.
   template <typename Callback>
   bool call_host(std::uint64_t number, const Callback& callback);
+  // What nobody took over ends as results after all.
   void end_handing_over();
   bool wait_until(milliseconds timeout, bool (Session::*condition)() const);
   // Exact for the poller, once nothing more is accepted.
@@ -116,7 +117,7 @@ class Session : private LinkHandler, private EngineSink, private GrpcLogSink {
   bool link_ended() const { return link_ended_.load(); }
 
   // How far the session is on its way out.
-  enum class Phase : std::uint8_t { kOpen, kHandOver, kReturnUnsent, kGiveUp };
+  enum class Phase : std::uint8_t { kOpen, kHandOver, kReturnUnsent, kEndAll, kGiveUp };
   void enter(Phase phase);
 
   // First: it fails before there is anything of gRPC, and is the last to go.
@@ -155,6 +156,7 @@ class Session : private LinkHandler, private EngineSink, private GrpcLogSink {
   EventReader reader_;
   JsonText event_json_;  // the poller's: kept for its memory
   HandOver hand_over_;
+  std::atomic<std::uint64_t> not_taken_{0};  // by nobody: ended as results; the poller's
   std::atomic<bool> woken_{false};
   std::uint64_t delivered_ = 0;  // results handed out; the poller's
   Poller poller_;

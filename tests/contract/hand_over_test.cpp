@@ -124,6 +124,26 @@ TEST_F(HandOver, WhatNobodyTakesEndsWithTheShutdown) {
   EXPECT_EQ(first.stats().shut_down, 5U);
 }
 
+TEST_F(HandOver, WhatNobodyTakesEndsWithTheDrain) {
+  refused_left = 1'000'000;
+  for (int i = 0; i < 5; ++i) {
+    first.allocate();
+  }
+  ASSERT_TRUE(wait_until([&] {
+    plugin().hand_over(first.handle(), &HandOver::take, this, 0, nullptr, nullptr, nullptr, 0);
+    return first.stats().handed_over == 5;
+  }));
+  EXPECT_EQ(plugin().drain(first.handle(), PROC_DRAIN_END_ALL, nullptr, 0), PROC_OK);
+  ASSERT_TRUE(first.poll_until_results(5));
+  for (const Event& result : first.results) {
+    EXPECT_EQ(result.outcome, PROC_OUTCOME_SHUTDOWN);
+    EXPECT_EQ(result.delivery, PROC_DELIVERY_NOT_SENT);
+    EXPECT_FALSE(result.request.empty());
+  }
+  EXPECT_EQ(first.stats().handed_over, 0U);
+  EXPECT_EQ(first.stats().shut_down, 5U);
+}
+
 TEST_F(HandOver, ACancelFindsWhatWasTakenOver) {
   const std::uint64_t id = first.allocate();
   ASSERT_TRUE(move_all());

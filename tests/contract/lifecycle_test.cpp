@@ -195,6 +195,31 @@ TEST(Drain, ReturnsUnsentRequestsWithBytesAndTimeLeft) {
   EXPECT_LE(client.results[0].remaining_ms, 60'000U);
 }
 
+TEST(Drain, EndsAllWhileThePollsGoOn) {
+  auto options = quick_options();
+  options.faults = answers_held_back();
+  LocalProcessor processor(options, fleet_of(5));
+  Client client(processor.address(), [](proc_config& config) {
+    config.max_batch_size = 2;
+    config.fixed_batches = 1;
+    config.max_streams = 1;
+  });
+  for (int i = 0; i < 3; ++i) {
+    client.allocate();
+  }
+  ASSERT_TRUE(client.poll_until([&] { return client.stats().in_flight == 2; }));
+  EXPECT_EQ(client.api().drain(client.handle(), PROC_DRAIN_END_ALL, nullptr, 0), PROC_OK);
+  ASSERT_TRUE(client.poll_until_results(3));
+  EXPECT_EQ(client.outcomes()[PROC_OUTCOME_SHUTDOWN], 3U);
+  EXPECT_EQ(std::count_if(client.results.begin(), client.results.end(),
+                          [](const Event& result) { return result.delivery == PROC_DELIVERY_UNKNOWN; }),
+            2);
+  EXPECT_EQ(client.stats().pending, 0U);
+  // The answers are still heard.
+  processor.set_faults({});
+  ASSERT_TRUE(client.poll_until([&] { return client.orphans.size() == 2; }));
+}
+
 TEST(Client, TwoInOneProcessShareAProcessor) {
   LocalProcessor processor(quick_options(), fleet_of(1000));
   Client first(processor.address());

@@ -110,7 +110,7 @@ namespace Agones.Processor
         /// </summary>
         Disconnected = 5,
         /// <summary>
-        /// proc_shutdown, or proc_drain with PROC_DRAIN_RETURN_UNSENT, came first.
+        /// proc_shutdown, or proc_drain with flags, came first.
         /// </summary>
         Shutdown = 6,
     }
@@ -203,6 +203,11 @@ namespace Agones.Processor
         /// End what is not sent yet at once, as SHUTDOWN and NOT_SENT, with its bytes; finish what is sent.
         /// </summary>
         ReturnUnsent = 1,
+        /// <summary>
+        /// The same, and end what is sent at once, too, as SHUTDOWN and UNKNOWN: then nothing is pending but what is
+        /// to be polled, and proc_shutdown has nobody to wait for.
+        /// </summary>
+        EndAll = 3,
     }
 
     internal enum UnloadState
@@ -598,13 +603,13 @@ namespace Agones.Processor
         internal readonly PollEventsFunction PollEvents;
         /// <summary>
         /// The same with each event as a JSON object, for hosts to which a struct costs more. Members, named as the
-        /// fields: RESULT type requestId token outcome delivery code batchId message latencyUs gameServer request
-        /// remainingMs traceparent ORPHAN type requestId batchId gameServer CONNECTION type connection message
-        /// address retryAfterMs LOG type severity channel kind message requestId batchId fields fields is an object
-        /// of texts; gameServer is the AllocationResponse, request the AllocationRequest, in proto3 JSON; enums are
-        /// the constants' names without their prefix ("RESULT", "ALLOCATED"); what is empty or 0 is left out, but for
-        /// requestId, token, outcome and delivery of a RESULT. `on_json` and `context` are used during the call
-        /// alone; log lines go to on_log if there is one. Errors: as proc_poll.
+        /// fields, in this order: RESULT type requestId token outcome delivery code batchId message latencyUs
+        /// gameServer request remainingMs traceparent ORPHAN type requestId batchId gameServer CONNECTION type
+        /// connection message address retryAfterMs LOG type severity channel kind message requestId batchId fields
+        /// fields is an object of texts; gameServer is the AllocationResponse, request the AllocationRequest, in
+        /// proto3 JSON; enums are the constants' names without their prefix ("RESULT", "ALLOCATED"); what is empty or
+        /// 0 is left out, but for requestId, token, outcome and delivery of a RESULT. `on_json` and `context` are
+        /// used during the call alone; log lines go to on_log if there is one. Errors: as proc_poll.
         /// </summary>
         internal readonly PollJsonFunction PollJson;
         /// <summary>
@@ -628,7 +633,7 @@ namespace Agones.Processor
         /// come no more, and what is not sent leaves without a result, each through `take`. Other events are polled
         /// as ever. Never waits: to be called until stats.pending is 0. max_time_us: as proc_poll. *count (may be
         /// NULL) gets the number taken, *more (may be NULL) 1 if some that can be had now were not. What is not taken
-        /// by the time of proc_shutdown ends as SHUTDOWN, NOT_SENT.
+        /// by the time of proc_shutdown, or of proc_drain with PROC_DRAIN_END_ALL, ends as SHUTDOWN, NOT_SENT.
         /// </summary>
         internal readonly HandOverFunction HandOver;
         /// <summary>

@@ -164,7 +164,7 @@ enum proc_outcome_values {
   /* The stream was lost: after the request was sent, or before and fail_fast is set. Or its batch was answered without
    * it. */
   PROC_OUTCOME_DISCONNECTED = 5,
-  /* proc_shutdown, or proc_drain with PROC_DRAIN_RETURN_UNSENT, came first. */
+  /* proc_shutdown, or proc_drain with flags, came first. */
   PROC_OUTCOME_SHUTDOWN = 6
 };
 
@@ -513,7 +513,10 @@ enum proc_drain_flag_values {
   /* Send and finish what was accepted. */
   PROC_DRAIN_FINISH = 0,
   /* End what is not sent yet at once, as SHUTDOWN and NOT_SENT, with its bytes; finish what is sent. */
-  PROC_DRAIN_RETURN_UNSENT = 1
+  PROC_DRAIN_RETURN_UNSENT = 1,
+  /* The same, and end what is sent at once, too, as SHUTDOWN and UNKNOWN: then nothing is pending but what is to be
+   * polled, and proc_shutdown has nobody to wait for. */
+  PROC_DRAIN_END_ALL = 3
 };
 
 typedef int32_t proc_unload_state;
@@ -613,7 +616,8 @@ typedef proc_status proc_poll_events_fn(proc_client* client, proc_event* events,
                                         char* error, uint64_t error_size);
 PROC_API proc_poll_events_fn proc_poll_events;
 
-/* The same with each event as a JSON object, for hosts to which a struct costs more. Members, named as the fields:
+/* The same with each event as a JSON object, for hosts to which a struct costs more. Members, named as the fields,
+ * in this order:
  *   RESULT      type requestId token outcome delivery code batchId message latencyUs gameServer request remainingMs
  *               traceparent
  *   ORPHAN      type requestId batchId gameServer
@@ -647,8 +651,8 @@ PROC_API proc_drain_fn proc_drain;
  * plugins with it. From the first call on proc_allocate returns SHUT_DOWN, CONNECTION events come no more, and what is
  * not sent leaves without a result, each through `take`. Other events are polled as ever. Never waits: to be called
  * until stats.pending is 0. max_time_us: as proc_poll. *count (may be NULL) gets the number taken, *more (may be NULL) 1
- * if some that can be had now were not. What is not taken by the time of proc_shutdown ends as SHUTDOWN, NOT_SENT.
- * [poller] */
+ * if some that can be had now were not. What is not taken by the time of proc_shutdown, or of proc_drain with
+ * PROC_DRAIN_END_ALL, ends as SHUTDOWN, NOT_SENT. [poller] */
 typedef proc_status proc_hand_over_fn(proc_client* client, proc_take_fn* take, void* context, uint32_t max_time_us,
                                       uint32_t* count, uint32_t* more, char* error, uint64_t error_size);
 PROC_API proc_hand_over_fn proc_hand_over;

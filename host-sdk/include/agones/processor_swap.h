@@ -7,9 +7,13 @@
  *   proc_swap(client, file): load the new file -> init -> serving? -> switch: new requests go to the new plugin
  *   -> what the old one has not sent moves over, what it has sent ends -> shut down -> unload
  *
- * The polls carry a swap on; loading and closing have a thread of their own, so that no frame waits for the dynamic
- * linker. If the new plugin fails any check, the old one goes on as if nothing had happened. While it is on trial, its
- * log lines reach on_log alone, and nothing else of it is heard.
+ * The polls carry a swap on, within their limits; loading and closing have a thread of their own, so that no frame waits for
+ * the dynamic linker or for proc_shutdown. What the old plugin has sent and the processor has not answered when
+ * swap_drain_timeout_ms is over ends as SHUTDOWN, UNKNOWN, and is polled as everything else.
+ *
+ * If the new plugin fails any check, the old one goes on as if nothing had happened. While it is on trial, its log lines
+ * reach on_log alone, and nothing else of it is heard; if the host knows another state of the connection when the new
+ * plugin takes over, a CONNECTION event tells.
  */
 #ifndef AGONES_PROCESSOR_SWAP_H
 #define AGONES_PROCESSOR_SWAP_H

@@ -54,7 +54,7 @@ export const Outcome: {
   readonly CANCELLED: 4;
   /** The stream was lost: after the request was sent, or before and fail_fast is set. Or its batch was answered without it. */
   readonly DISCONNECTED: 5;
-  /** proc_shutdown, or proc_drain with PROC_DRAIN_RETURN_UNSENT, came first. */
+  /** proc_shutdown, or proc_drain with flags, came first. */
   readonly SHUTDOWN: 6;
 };
 
@@ -109,6 +109,8 @@ export const DrainFlags: {
   readonly FINISH: 0;
   /** End what is not sent yet at once, as SHUTDOWN and NOT_SENT, with its bytes; finish what is sent. */
   readonly RETURN_UNSENT: 1;
+  /** The same, and end what is sent at once, too, as SHUTDOWN and UNKNOWN: then nothing is pending but what is to be polled, and proc_shutdown has nobody to wait for. */
+  readonly END_ALL: 3;
 };
 
 export const UnloadState: {

@@ -63,7 +63,7 @@ exports.Outcome = Object.freeze({
   // The stream was lost: after the request was sent, or before and fail_fast is set. Or its batch was answered
   // without it.
   DISCONNECTED: 5,
-  // proc_shutdown, or proc_drain with PROC_DRAIN_RETURN_UNSENT, came first.
+  // proc_shutdown, or proc_drain with flags, came first.
   SHUTDOWN: 6,
 });
 
@@ -119,6 +119,9 @@ exports.DrainFlags = Object.freeze({
   FINISH: 0,
   // End what is not sent yet at once, as SHUTDOWN and NOT_SENT, with its bytes; finish what is sent.
   RETURN_UNSENT: 1,
+  // The same, and end what is sent at once, too, as SHUTDOWN and UNKNOWN: then nothing is pending but what is to be
+  // polled, and proc_shutdown has nobody to wait for.
+  END_ALL: 3,
 });
 
 exports.UnloadState = Object.freeze({
@@ -207,14 +210,14 @@ exports.FUNCTIONS = {
   // The same without callbacks: fills an array of `capacity` events, each `event_size` bytes apart
   // (sizeof(proc_event)). What the events point to lives until the next [poller] call. Errors: as proc_poll.
   proc_poll_events: 'int32_t proc_poll_events(void * client, void * events, uint32_t event_size, uint32_t capacity, uint32_t max_time_us, int32_t wait_ms, void * count, void * more, void * error, uint64_t error_size)',
-  // The same with each event as a JSON object, for hosts to which a struct costs more. Members, named as the fields:
-  // RESULT type requestId token outcome delivery code batchId message latencyUs gameServer request remainingMs
-  // traceparent ORPHAN type requestId batchId gameServer CONNECTION type connection message address retryAfterMs LOG
-  // type severity channel kind message requestId batchId fields fields is an object of texts; gameServer is the
-  // AllocationResponse, request the AllocationRequest, in proto3 JSON; enums are the constants' names without their
-  // prefix ("RESULT", "ALLOCATED"); what is empty or 0 is left out, but for requestId, token, outcome and delivery of
-  // a RESULT. `on_json` and `context` are used during the call alone; log lines go to on_log if there is one. Errors:
-  // as proc_poll.
+  // The same with each event as a JSON object, for hosts to which a struct costs more. Members, named as the fields,
+  // in this order: RESULT type requestId token outcome delivery code batchId message latencyUs gameServer request
+  // remainingMs traceparent ORPHAN type requestId batchId gameServer CONNECTION type connection message address
+  // retryAfterMs LOG type severity channel kind message requestId batchId fields fields is an object of texts;
+  // gameServer is the AllocationResponse, request the AllocationRequest, in proto3 JSON; enums are the constants'
+  // names without their prefix ("RESULT", "ALLOCATED"); what is empty or 0 is left out, but for requestId, token,
+  // outcome and delivery of a RESULT. `on_json` and `context` are used during the call alone; log lines go to on_log
+  // if there is one. Errors: as proc_poll.
   proc_poll_json: 'int32_t proc_poll_json(void * client, proc_json_fn *on_json, void * context, uint32_t max_events, uint32_t max_time_us, int32_t wait_ms, void * delivered, void * more, void * error, uint64_t error_size)',
   // Ends the poll that waits; if none does, the next one that would.
   proc_wake: 'int32_t proc_wake(void * client, void * error, uint64_t error_size)',
@@ -229,8 +232,8 @@ exports.FUNCTIONS = {
   // plugins with it. From the first call on proc_allocate returns SHUT_DOWN, CONNECTION events come no more, and what
   // is not sent leaves without a result, each through `take`. Other events are polled as ever. Never waits: to be
   // called until stats.pending is 0. max_time_us: as proc_poll. *count (may be NULL) gets the number taken, *more
-  // (may be NULL) 1 if some that can be had now were not. What is not taken by the time of proc_shutdown ends as
-  // SHUTDOWN, NOT_SENT.
+  // (may be NULL) 1 if some that can be had now were not. What is not taken by the time of proc_shutdown, or of
+  // proc_drain with PROC_DRAIN_END_ALL, ends as SHUTDOWN, NOT_SENT.
   proc_hand_over: 'int32_t proc_hand_over(void * client, void * take, void * context, uint32_t max_time_us, void * count, void * more, void * error, uint64_t error_size)',
   // Takes a request that another client gives away: its result comes from this one, with the same id and token.
   // max_pending_requests does not keep it out. The id must not be one of this client's own: see first_request_id.

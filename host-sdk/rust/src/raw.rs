@@ -61,7 +61,7 @@ pub const OUTCOME_CANCELLED: i32 = 4;
 /// The stream was lost: after the request was sent, or before and fail_fast is set. Or its batch was answered without
 /// it.
 pub const OUTCOME_DISCONNECTED: i32 = 5;
-/// proc_shutdown, or proc_drain with PROC_DRAIN_RETURN_UNSENT, came first.
+/// proc_shutdown, or proc_drain with flags, came first.
 pub const OUTCOME_SHUTDOWN: i32 = 6;
 
 /// Never left this process: safe to send again. The event's request field has its bytes.
@@ -105,6 +105,9 @@ pub const FORMAT_JSON: i32 = 1;
 pub const DRAIN_FINISH: u32 = 0;
 /// End what is not sent yet at once, as SHUTDOWN and NOT_SENT, with its bytes; finish what is sent.
 pub const DRAIN_RETURN_UNSENT: u32 = 1;
+/// The same, and end what is sent at once, too, as SHUTDOWN and UNKNOWN: then nothing is pending but what is to be
+/// polled, and proc_shutdown has nobody to wait for.
+pub const DRAIN_END_ALL: u32 = 3;
 
 /// Nothing of the library is left running: it may be unmapped.
 pub const UNLOAD_SAFE: i32 = 0;
@@ -411,13 +414,13 @@ pub struct Functions {
     /// (sizeof(proc_event)). What the events point to lives until the next \[poller] call. Errors: as proc_poll.
     pub poll_events: unsafe extern "C" fn(*mut c_void, *mut c_void, u32, u32, u32, i32, *mut c_void, *mut c_void, *mut c_char, u64) -> i32,
     /// The same with each event as a JSON object, for hosts to which a struct costs more. Members, named as the
-    /// fields: RESULT type requestId token outcome delivery code batchId message latencyUs gameServer request
-    /// remainingMs traceparent ORPHAN type requestId batchId gameServer CONNECTION type connection message address
-    /// retryAfterMs LOG type severity channel kind message requestId batchId fields fields is an object of texts;
-    /// gameServer is the AllocationResponse, request the AllocationRequest, in proto3 JSON; enums are the constants'
-    /// names without their prefix ("RESULT", "ALLOCATED"); what is empty or 0 is left out, but for requestId, token,
-    /// outcome and delivery of a RESULT. `on_json` and `context` are used during the call alone; log lines go to
-    /// on_log if there is one. Errors: as proc_poll.
+    /// fields, in this order: RESULT type requestId token outcome delivery code batchId message latencyUs gameServer
+    /// request remainingMs traceparent ORPHAN type requestId batchId gameServer CONNECTION type connection message
+    /// address retryAfterMs LOG type severity channel kind message requestId batchId fields fields is an object of
+    /// texts; gameServer is the AllocationResponse, request the AllocationRequest, in proto3 JSON; enums are the
+    /// constants' names without their prefix ("RESULT", "ALLOCATED"); what is empty or 0 is left out, but for
+    /// requestId, token, outcome and delivery of a RESULT. `on_json` and `context` are used during the call alone;
+    /// log lines go to on_log if there is one. Errors: as proc_poll.
     pub poll_json: unsafe extern "C" fn(*mut c_void, Option<JsonFn>, *mut c_void, u32, u32, i32, *mut c_void, *mut c_void, *mut c_char, u64) -> i32,
     /// Ends the poll that waits; if none does, the next one that would.
     pub wake: unsafe extern "C" fn(*mut c_void, *mut c_char, u64) -> i32,
@@ -433,7 +436,7 @@ pub struct Functions {
     /// and what is not sent leaves without a result, each through `take`. Other events are polled as ever. Never
     /// waits: to be called until stats.pending is 0. max_time_us: as proc_poll. *count (may be NULL) gets the number
     /// taken, *more (may be NULL) 1 if some that can be had now were not. What is not taken by the time of
-    /// proc_shutdown ends as SHUTDOWN, NOT_SENT.
+    /// proc_shutdown, or of proc_drain with PROC_DRAIN_END_ALL, ends as SHUTDOWN, NOT_SENT.
     pub hand_over: unsafe extern "C" fn(*mut c_void, *mut c_void, *mut c_void, u32, *mut c_void, *mut c_void, *mut c_char, u64) -> i32,
     /// Takes a request that another client gives away: its result comes from this one, with the same id and token.
     /// max_pending_requests does not keep it out. The id must not be one of this client's own: see first_request_id.

@@ -302,7 +302,7 @@ local raw = {
   -- The stream was lost: after the request was sent, or before and fail_fast is set. Or its batch was answered
   -- without it.
   OUTCOME_DISCONNECTED = 5,
-  -- proc_shutdown, or proc_drain with PROC_DRAIN_RETURN_UNSENT, came first.
+  -- proc_shutdown, or proc_drain with flags, came first.
   OUTCOME_SHUTDOWN = 6,
   -- Never left this process: safe to send again. The event's request field has its bytes.
   DELIVERY_NOT_SENT = 1,
@@ -340,6 +340,9 @@ local raw = {
   DRAIN_FINISH = 0,
   -- End what is not sent yet at once, as SHUTDOWN and NOT_SENT, with its bytes; finish what is sent.
   DRAIN_RETURN_UNSENT = 1,
+  -- The same, and end what is sent at once, too, as SHUTDOWN and UNKNOWN: then nothing is pending but what is to be
+  -- polled, and proc_shutdown has nobody to wait for.
+  DRAIN_END_ALL = 3,
   -- Nothing of the library is left running: it may be unmapped.
   UNLOAD_SAFE = 0,
   -- Something still uses it; ask again.

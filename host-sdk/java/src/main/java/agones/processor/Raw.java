@@ -106,7 +106,7 @@ interface Raw extends Library {
      */
     int OUTCOME_DISCONNECTED = 5;
     /**
-     * proc_shutdown, or proc_drain with PROC_DRAIN_RETURN_UNSENT, came first.
+     * proc_shutdown, or proc_drain with flags, came first.
      */
     int OUTCOME_SHUTDOWN = 6;
 
@@ -181,6 +181,11 @@ interface Raw extends Library {
      * End what is not sent yet at once, as SHUTDOWN and NOT_SENT, with its bytes; finish what is sent.
      */
     int DRAIN_RETURN_UNSENT = 1;
+    /**
+     * The same, and end what is sent at once, too, as SHUTDOWN and UNKNOWN: then nothing is pending but what is to be
+     * polled, and proc_shutdown has nobody to wait for.
+     */
+    int DRAIN_END_ALL = 3;
 
     /**
      * Nothing of the library is left running: it may be unmapped.
