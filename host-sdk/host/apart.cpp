@@ -38,6 +38,11 @@ bool Apart::done() const {
   return !busy_;
 }
 
+bool Apart::wait_until(std::chrono::steady_clock::time_point until) {
+  std::unique_lock<std::mutex> lock(mutex_);
+  return done_.wait_until(lock, until, [this] { return !busy_; });
+}
+
 void Apart::work() {
   std::unique_lock<std::mutex> lock(mutex_);
   while (true) {
@@ -48,6 +53,7 @@ void Apart::work() {
       task();
       lock.lock();
       busy_ = false;
+      done_.notify_all();
     } else if (ended_) {
       return;
     }

@@ -23,6 +23,8 @@ class Apart {
   // One at a time. It must not throw.
   void run(std::function<void()> task);
   bool done() const;
+  // Whether it is done by then.
+  bool wait_until(std::chrono::steady_clock::time_point until);
 
  private:
   static constexpr std::chrono::milliseconds kTick{5};
@@ -32,6 +34,7 @@ class Apart {
   const std::function<void()> tell_;
   mutable std::mutex mutex_;
   std::condition_variable changed_;
+  std::condition_variable done_;
   std::function<void()> task_;
   bool busy_ = false;
   bool ended_ = false;

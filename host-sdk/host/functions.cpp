@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The host library's exported functions: those of agones/processor.h, passed on to a plugin, and those of
 // agones/processor_swap.h. Those that need no client are in plugin/abi/stateless.cpp.
+#include <cxxabi.h>
+
 #include <algorithm>
 #include <cstring>
 #include <exception>
@@ -11,6 +13,8 @@
 #include "agones/processor_layout.h"
 #include "host/host.h"
 #include "host/shared_plugins.h"
+#include "request/json_text.h"
+#include "session/event_json.h"
 
 using agones::host::Generation;
 using agones::host::Host;
@@ -49,25 +53,51 @@ proc_status pass_on(const proc_client* client, char* error, std::uint64_t error_
   return call(current->api(), current->client());
 }
 
-// A poll function of the plugin's, with the arguments that are its own.
-template <typename Function>
+// A poll function of the plugin's, with the arguments that are its own, and what takes an event of the host library's.
+template <typename Function, typename Give>
 class PollWith : public Host::Source {
  public:
-  explicit PollWith(const Function& function) : function_(function) {}
+  PollWith(const Function& function, const Give& give) : function_(function), give_(give) {}
   proc_status poll(Generation& generation, const Limits& limits, std::uint32_t& delivered, std::uint32_t& more,
                    char* error, std::uint64_t error_size) override {
-    return function_(generation.api(), generation.client(), limits, delivered, more, error, error_size);
+    return function_(generation, limits, delivered, more, error, error_size);
   }
+  void give(const proc_event& event) override { give_(event); }
 
  private:
   const Function& function_;
+  const Give& give_;
 };
 
-template <typename Function>
-Result poll_with(Host& host, Spell& spell, const Function& function) {
-  PollWith<Function> source(function);
+template <typename Function, typename Give>
+Result poll_with(Host& host, Spell& spell, const Function& function, const Give& give) {
+  PollWith<Function, Give> source(function, give);
   return host.poll(source, spell);
 }
+
+// As the plugin calls the host's functions: what they throw ends here.
+template <typename Callback>
+void call_host(const Callback& callback) {
+  try {
+    callback();
+  } catch (abi::__forced_unwind&) {
+    throw;         // the host cancels its own thread
+  } catch (...) {  // NOLINT(bugprone-empty-catch): the event was handed out
+  }
+}
+
+// The host's function for JSON, with what is to be noted of it.
+struct JsonReceiver {
+  proc_json_fn* on_json;
+  void* context;
+  agones::host::ConnectionTold* told;
+
+  static void receive(void* self, const char* json, std::uint64_t size) {
+    const auto& receiver = *static_cast<JsonReceiver*>(self);
+    receiver.told->note({json, size});
+    receiver.on_json(receiver.context, json, size);
+  }
+};
 
 }  // namespace
 
@@ -119,15 +149,20 @@ proc_status proc_poll(proc_client* client, std::uint32_t max_events, std::uint32
   Spell spell = Spell::of(max_events, max_time_us, wait_ms);
   const proc_status status = guarded(error, error_size, [&]() -> Result {
     PROC_TRY(check_client(client));
-    if (!client->host.has_event_callback()) {
+    Host& host = client->host;
+    if (host.config().on_event == nullptr) {
       return invalid("on_event: not set; use proc_poll_events or proc_poll_json");
     }
-    return poll_with(client->host, spell,
-                     [](const agones::LibraryApi& api, proc_client* plugin, const Host::Source::Limits& limits,
-                        std::uint32_t& count, std::uint32_t& rest, char* text, std::uint64_t size) {
-                       return api.poll(plugin, limits.max_events, limits.max_time_us, limits.wait_ms, &count, &rest,
-                                       text, size);
-                     });
+    return poll_with(
+        host, spell,
+        [](Generation& generation, const Host::Source::Limits& limits, std::uint32_t& count, std::uint32_t& rest,
+           char* text, std::uint64_t size) {
+          return generation.api().poll(generation.client(), limits.max_events, limits.max_time_us, limits.wait_ms,
+                                       &count, &rest, text, size);
+        },
+        [&](const proc_event& event) {
+          call_host([&] { host.config().on_event(host.config().event_context, &event); });
+        });
   });
   spell.report(delivered, more);
   return status;
@@ -142,12 +177,19 @@ proc_status proc_poll_json(proc_client* client, proc_json_fn* on_json, void* con
     if (on_json == nullptr) {
       return invalid("on_json: NULL");
     }
-    return poll_with(client->host, spell,
-                     [&](const agones::LibraryApi& api, proc_client* plugin, const Host::Source::Limits& limits,
-                         std::uint32_t& count, std::uint32_t& rest, char* text, std::uint64_t size) {
-                       return api.poll_json(plugin, on_json, context, limits.max_events, limits.max_time_us,
-                                            limits.wait_ms, &count, &rest, text, size);
-                     });
+    return poll_with(
+        client->host, spell,
+        [&](Generation& generation, const Host::Source::Limits& limits, std::uint32_t& count, std::uint32_t& rest,
+            char* text, std::uint64_t size) {
+          JsonReceiver receiver{on_json, context, &generation.told()};
+          return generation.api().poll_json(generation.client(), &JsonReceiver::receive, &receiver, limits.max_events,
+                                            limits.max_time_us, limits.wait_ms, &count, &rest, text, size);
+        },
+        [&](const proc_event& event) {
+          agones::plugin::JsonText json;
+          agones::plugin::write_event(event, json);
+          call_host([&] { on_json(context, json.view().data(), json.view().size()); });
+        });
   });
   spell.report(delivered, more);
   return status;
@@ -161,13 +203,25 @@ proc_status proc_poll_events(proc_client* client, proc_event* events, std::uint3
     PROC_TRY(check_client(client));
     PROC_TRY(agones::plugin::check_array(events, event_size, capacity, count));
     auto* out = reinterpret_cast<char*>(events);
-    return poll_with(client->host, spell,
-                     [&, out](const agones::LibraryApi& api, proc_client* plugin, const Host::Source::Limits& limits,
-                              std::uint32_t& filled, std::uint32_t& rest, char* text, std::uint64_t size) {
-                       auto* next = reinterpret_cast<proc_event*>(out + std::size_t{spell.delivered} * event_size);
-                       return api.poll_events(plugin, next, event_size, limits.max_events, limits.max_time_us,
-                                              limits.wait_ms, &filled, &rest, text, size);
-                     });
+    const auto event_at = [&](std::uint32_t place) {
+      return reinterpret_cast<proc_event*>(out + std::size_t{place} * event_size);
+    };
+    return poll_with(
+        client->host, spell,
+        [&](Generation& generation, const Host::Source::Limits& limits, std::uint32_t& filled, std::uint32_t& rest,
+            char* text, std::uint64_t size) {
+          const proc_status polled = generation.api().poll_events(generation.client(), event_at(spell.delivered),
+                                                                  event_size, limits.max_events, limits.max_time_us,
+                                                                  limits.wait_ms, &filled, &rest, text, size);
+          for (std::uint32_t i = 0; i < filled; ++i) {
+            generation.told().note(*event_at(spell.delivered + i));
+          }
+          return polled;
+        },
+        [&](proc_event event) {
+          event.struct_size = std::min<std::uint32_t>(event_size, sizeof(proc_event));
+          agones::plugin::give_struct(event, event_at(spell.delivered), event_size);
+        });
   });
   spell.report(count, more);
   return status;

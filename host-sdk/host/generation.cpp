@@ -33,8 +33,9 @@ Generation::~Generation() {
 
 // What a newer plugin has added to it goes on with it.
 void Generation::on_event(void* self, const proc_event* event) {
-  const auto& generation = *static_cast<Generation*>(self);
+  auto& generation = *static_cast<Generation*>(self);
   if (!generation.muted_) {
+    generation.told_.note(*event);
     generation.host_.on_event(generation.host_.event_context, event);
   }
 }

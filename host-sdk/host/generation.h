@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <string>
 
+#include "host/connection_told.h"
 #include "host/host_config.h"
 #include "host/shared_plugins.h"
 
@@ -30,6 +31,9 @@ class Generation {
   proc_connection_state connection(std::string* reason = nullptr) const;
   proc_stats stats() const;
 
+  // What it handed out last, also while it was on trial. The polling thread's.
+  ConnectionTold& told() { return told_; }
+
   // From here on nobody hears of it; needed before another thread than the polling one closes it.
   void mute() { muted_ = true; }
   // Shuts down and unloads; empty, or what keeps the library mapped.
@@ -44,6 +48,7 @@ class Generation {
   const std::string version_;
   const std::uint64_t first_id_;
   proc_client* client_ = nullptr;
+  ConnectionTold told_;
   bool muted_ = false;
 };
 

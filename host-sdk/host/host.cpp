@@ -116,9 +116,11 @@ Result Host::poll(Source& source, Spell& spell) {
   const Clock::time_point start = Clock::now();
   const bool for_ever = spell.wait.count() < 0;
   while (true) {
+    const Clock::time_point begin = Clock::now();
     bool swap_ended = false;
     if (swap_.running()) {
-      step(spell.max_time);
+      // Half of the time at most, so that events come all the same.
+      step(spell.max_time.count() == 0 ? microseconds(0) : std::max(microseconds(1), spell.max_time / 2));
       swap_ended = !swap_.running();
     }
     const auto left =
@@ -126,8 +128,8 @@ Result Host::poll(Source& source, Spell& spell) {
                  : std::max(milliseconds(0), std::chrono::ceil<milliseconds>(start + spell.wait - Clock::now()));
     const bool may_wait = left.count() != 0 && !swap_ended && !woken_.load();
     const bool swapping = swap_.running();
-    Result result = poll_once(source, spell, start, may_wait && !swapping ? left : milliseconds(0));
-    if (result.status != PROC_OK || spell.delivered != 0 || left.count() == 0) {
+    Result result = poll_once(source, spell, begin, may_wait && !swapping ? left : milliseconds(0));
+    if (result.status != PROC_OK || spell.delivered != 0 || spell.more || left.count() == 0) {
       return result;
     }
     if (swap_ended || woken_.exchange(false)) {
@@ -139,18 +141,19 @@ Result Host::poll(Source& source, Spell& spell) {
   }
 }
 
-Result Host::poll_once(Source& source, Spell& spell, Clock::time_point start, milliseconds wait) {
+Result Host::poll_once(Source& source, Spell& spell, Clock::time_point begin, milliseconds wait) {
   spell.more = false;
   if (Generation* old = roles_.old()) {
-    Result result = poll_one(source, *old, spell, start, milliseconds(0));
-    if (result.status != PROC_OK) {
+    Result result = poll_one(source, *old, spell, begin, milliseconds(0));
+    if (result.status != PROC_OK || spell.more) {
       return result;
     }
   }
-  return poll_one(source, roles_.current(), spell, start, spell.delivered != 0 ? milliseconds(0) : wait);
+  give_news(source, spell);
+  return poll_one(source, roles_.current(), spell, begin, spell.delivered != 0 ? milliseconds(0) : wait);
 }
 
-Result Host::poll_one(Source& source, Generation& generation, Spell& spell, Clock::time_point start,
+Result Host::poll_one(Source& source, Generation& generation, Spell& spell, Clock::time_point begin,
                       milliseconds wait) {
   Source::Limits limits{0, 0, static_cast<std::int32_t>(std::min<std::int64_t>(wait.count(), INT32_MAX))};
   if (spell.max_events != 0) {
@@ -161,27 +164,42 @@ Result Host::poll_one(Source& source, Generation& generation, Spell& spell, Cloc
     }
   }
   if (spell.max_time.count() != 0) {
-    // After the wait for the first event the time begins anew.
-    const auto used = spell.delivered != 0 ? duration_cast<microseconds>(Clock::now() - start) : microseconds(0);
-    if (used >= spell.max_time) {
+    const auto used = duration_cast<microseconds>(Clock::now() - begin);
+    if (used >= spell.max_time && spell.delivered != 0) {
       spell.more = true;  // perhaps
       return {};
     }
-    limits.max_time_us = static_cast<std::uint32_t>((spell.max_time - used).count());
+    // However little is left, the first event comes.
+    limits.max_time_us = static_cast<std::uint32_t>(std::max(microseconds(1), spell.max_time - used).count());
   }
   std::uint32_t delivered = 0;
   std::uint32_t more = 0;
   std::array<char, 512> error{};
+  const std::uint64_t told_before = generation.told().count();
   const proc_status status = source.poll(generation, limits, delivered, more, error.data(), error.size());
+  if (generation.told().count() != told_before) {
+    told_ = generation.told().state();
+  }
   spell.delivered += delivered;
   spell.more = spell.more || more != 0;
   return {status, status == PROC_OK ? std::string() : std::string(error.data())};
 }
 
-void Host::step(microseconds max_time) {
+void Host::give_news(Source& source, Spell& spell) {
+  const ConnectionTold& now = roles_.current().told();
+  if (now.state() == told_ || now.count() == 0 || (spell.max_events != 0 && spell.delivered == spell.max_events)) {
+    return;
+  }
+  news_ = now;
+  source.give(news_.event());
+  told_ = now.state();
+  ++spell.delivered;
+}
+
+void Host::step(microseconds time) {
   readiness_.clear();
   const Generation* before = &roles_.current();
-  swap_.step(max_time);
+  swap_.step(time);
   const Generation& current = roles_.current();
   if (const std::int64_t flags = drained_.load(); flags != kNotDrained && &current != before) {
     current.api().drain(current.client(), static_cast<proc_drain_flags>(flags), nullptr, 0);
@@ -213,8 +231,10 @@ Result Host::shutdown(milliseconds timeout) {
   if (shut_down_) {
     return {};
   }
-  swap_.end();
   const Clock::time_point end = Clock::now() + timeout;
+  if (!swap_.end(end + config_.closing_time())) {
+    return {PROC_ERR_TIMEOUT, "the swap has not ended: a plugin is being loaded, or closes its connection"};
+  }
   std::array<char, 1024> error{};
   for (Generation* generation : {roles_.old(), &roles_.current()}) {
     if (generation == nullptr) {

@@ -14,6 +14,7 @@
 
 #include "abi/border.h"
 #include "abi/spell.h"
+#include "host/connection_told.h"
 #include "host/host_config.h"
 #include "host/readiness.h"
 #include "host/roles.h"
@@ -37,6 +38,7 @@ class Host {
   plugin::Result cancel(std::uint64_t id);
   plugin::Result drain(proc_drain_flags flags);
   void wake();
+  const proc_config& config() const { return config_.known(); }
   int wakeup_fd() const { return readiness_.fd(); }
   plugin::Result start_swap(const std::string& file, const std::string& sha256);
   Swap& swap() { return swap_; }
@@ -54,9 +56,10 @@ class Host {
     };
     virtual proc_status poll(Generation& generation, const Limits& limits, std::uint32_t& delivered,
                              std::uint32_t& more, char* error, std::uint64_t error_size) = 0;
+    // Hands out an event of the host library's own.
+    virtual void give(const proc_event& event) = 0;
   };
   plugin::Result poll(Source& source, plugin::Spell& spell);
-  bool has_event_callback() const { return config_.known().on_event != nullptr; }
   plugin::Result hand_over(proc_take_fn* take, void* context, plugin::Spell& spell);
   plugin::Result shutdown(std::chrono::milliseconds timeout);
   plugin::Result may_destroy();
@@ -66,11 +69,15 @@ class Host {
 
   using Clock = std::chrono::steady_clock;
 
-  plugin::Result poll_once(Source& source, plugin::Spell& spell, Clock::time_point start,
+  // `begin`: when the time began that the spell may take.
+  plugin::Result poll_once(Source& source, plugin::Spell& spell, Clock::time_point begin,
                            std::chrono::milliseconds wait);
-  plugin::Result poll_one(Source& source, Generation& generation, plugin::Spell& spell, Clock::time_point start,
+  plugin::Result poll_one(Source& source, Generation& generation, plugin::Spell& spell, Clock::time_point begin,
                           std::chrono::milliseconds wait);
-  void step(std::chrono::microseconds max_time);
+  // The state of the plugin that takes new requests, if the host knows another one: that plugin told it while it was on
+  // trial, or the one before it told of its own end.
+  void give_news(Source& source, plugin::Spell& spell);
+  void step(std::chrono::microseconds time);
   // The poll that waits, in the plugin or for the swap, looks again.
   void interrupt_wait();
 
@@ -89,6 +96,8 @@ class Host {
   Readiness readiness_;
   Roles roles_;
   Swap swap_;
+  proc_connection_state told_ = 0;  // which state the host knows; 0: none yet
+  ConnectionTold news_;             // the last event of give_news: an array of the host's points to it
   std::atomic<bool> woken_{false};
   // The last flags of proc_drain, for plugins to come; negative: there were none.
   std::atomic<std::int64_t> drained_{kNotDrained};

@@ -43,6 +43,10 @@ std::chrono::milliseconds HostConfig::ready_timeout() const {
   return std::chrono::milliseconds(known().swap_ready_timeout_ms);
 }
 
+std::chrono::milliseconds HostConfig::closing_time() const {
+  return std::chrono::milliseconds(known().connect_timeout_ms) + std::chrono::seconds(5);
+}
+
 std::chrono::milliseconds HostConfig::drain_timeout() const {
   return std::chrono::milliseconds(known().swap_drain_timeout_ms);
 }

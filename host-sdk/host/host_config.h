@@ -40,6 +40,8 @@ class HostConfig {
   std::string sha256() const;
   std::chrono::milliseconds ready_timeout() const;
   std::chrono::milliseconds drain_timeout() const;
+  // What proc_shutdown may take beyond its timeout, as the header says.
+  std::chrono::milliseconds closing_time() const;
 
  private:
   std::vector<std::uint64_t> words_;

@@ -5,6 +5,7 @@
 #include <array>
 #include <exception>
 #include <system_error>
+#include <thread>
 #include <utility>
 
 #include "abi/config_fields.h"
@@ -32,7 +33,7 @@ Swap::Swap(Roles& roles, const HostConfig& config, Readiness& readiness)
     : roles_(roles), config_(config), readiness_(readiness) {}
 
 Swap::~Swap() {
-  end();
+  end(Clock::time_point::max());
 }
 
 // ---- Any thread -------------------------------------------------------------------------------------
@@ -103,18 +104,18 @@ bool Swap::gave_out(std::uint64_t id) const {
 
 // ---- The swap, on the polling thread ----------------------------------------------------------------
 
-void Swap::step(microseconds moving_time) {
+void Swap::step(microseconds time) {
   switch (phase_) {
     case Phase::kIdle:
       return begin();
     case Phase::kLoading:
       return finish_loading();
     case Phase::kProving:
-      return prove();
+      return prove(time);
     case Phase::kLeaving:
-      return leave();
+      return leave(time);
     case Phase::kDraining:
-      return drain(moving_time);
+      return drain(time);
     case Phase::kReleasing:
       return release();
     case Phase::kClosing:
@@ -177,9 +178,11 @@ void Swap::finish_loading() {
   phase_ = Phase::kProving;
 }
 
-void Swap::prove() {
-  hear_candidate();
-  if (candidate_->connection() == PROC_CONNECTION_SERVING || roles_.current().connection() != PROC_CONNECTION_SERVING) {
+void Swap::prove(microseconds time) {
+  // Asked first: what it said of that is heard below, and not by the host.
+  const bool serving = candidate_->connection() == PROC_CONNECTION_SERVING;
+  hear_candidate(time);
+  if (serving || roles_.current().connection() != PROC_CONNECTION_SERVING) {
     switch_over();
     return;
   }
@@ -191,13 +194,16 @@ void Swap::prove() {
   }
 }
 
-void Swap::hear_candidate() {
+void Swap::hear_candidate(microseconds time) {
   std::array<proc_event, 16> events;
   std::uint32_t count = 0;
   std::uint32_t more = 1;
-  while (more != 0 && candidate_->api().poll_events(candidate_->client(), events.data(), sizeof(proc_event),
-                                                    static_cast<std::uint32_t>(events.size()), 0, 0, &count, &more,
-                                                    nullptr, 0) == PROC_OK) {
+  const Clock::time_point start = Clock::now();
+  while (more != 0 && (time.count() == 0 || Clock::now() - start < time) &&
+         candidate_->api().poll_events(
+             candidate_->client(), events.data(), sizeof(proc_event), static_cast<std::uint32_t>(events.size()),
+             static_cast<std::uint32_t>(time.count()), 0, &count, &more, nullptr, 0) == PROC_OK) {
+    std::for_each_n(events.begin(), count, [this](const proc_event& event) { candidate_->told().note(event); });
   }
 }
 
@@ -212,21 +218,21 @@ void Swap::switch_over() {
   switched_ = Clock::now();
   drain_until_ = switched_ + config_.drain_timeout();
   refused_ = false;
-  was_shut_down_ = false;
+  given_up_ = false;
   phase_ = Phase::kLeaving;
 }
 
 // A host's thread may still be submitting to the old plugin.
-void Swap::leave() {
+void Swap::leave(microseconds time) {
   if (roles_.is_left()) {
     phase_ = Phase::kDraining;
-    drain({});
+    drain(time);
   }
 }
 
-void Swap::drain(microseconds moving_time) {
-  if (!was_shut_down_) {
-    hand_over(moving_time);
+void Swap::drain(microseconds time) {
+  if (!given_up_) {
+    hand_over(time);
   }
   if (exhausted()) {
     phase_ = Phase::kReleasing;
@@ -234,14 +240,14 @@ void Swap::drain(microseconds moving_time) {
     return;
   }
   const bool nothing_more_to_come = refused_ && roles_.old()->stats().in_flight == 0;
-  if (!was_shut_down_ && (nothing_more_to_come || Clock::now() >= drain_until_)) {
-    // What the processor has not answered by now ends here, and what the new plugin does not take.
-    roles_.old()->api().shutdown(roles_.old()->client(), 0, nullptr, 0);
-    was_shut_down_ = true;
+  if (!given_up_ && (nothing_more_to_come || Clock::now() >= drain_until_)) {
+    // What the processor has not answered by now ends here, and what the new plugin does not take; polls hand it out. Its
+    // proc_shutdown, which may take long, is called apart.
+    given_up_ = roles_.old()->api().drain(roles_.old()->client(), PROC_DRAIN_END_ALL, nullptr, 0) == PROC_OK;
   }
 }
 
-void Swap::hand_over(microseconds moving_time) {
+void Swap::hand_over(microseconds time) {
   Generation& old = *roles_.old();
   const auto take = [](void* self, const proc_moved_request* request) -> proc_status {
     auto& swap = *static_cast<Swap*>(self);
@@ -252,8 +258,7 @@ void Swap::hand_over(microseconds moving_time) {
   };
   std::uint32_t count = 0;
   std::uint32_t more = 0;
-  old.api().hand_over(old.client(), take, this, static_cast<std::uint32_t>(moving_time.count()), &count, &more, nullptr,
-                      0);
+  old.api().hand_over(old.client(), take, this, static_cast<std::uint32_t>(time.count()), &count, &more, nullptr, 0);
   std::vector<std::uint64_t> cancels;
   {
     const std::lock_guard<std::mutex> lock(mutex_);
@@ -272,7 +277,7 @@ void Swap::hand_over(microseconds moving_time) {
 // Nothing can come of the old plugin any more: no result, no orphan.
 bool Swap::exhausted() const {
   const proc_stats stats = roles_.old()->stats();
-  return stats.pending == 0 && (was_shut_down_ || stats.late_answers == 0);
+  return stats.pending == 0 && (given_up_ || stats.late_answers == 0);
 }
 
 void Swap::release() {
@@ -298,7 +303,7 @@ void Swap::release() {
 }
 
 void Swap::finish_closing() {
-  if (apart_ && !apart_->done()) {
+  if (!apart_->done()) {
     return;
   }
   {
@@ -343,38 +348,55 @@ void Swap::finish(proc_swap_state state) {
   running_.store(false);
 }
 
-void Swap::end() {
+bool Swap::end(Clock::time_point until) {
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     ended_ = true;
   }
   if (!running()) {
-    return;
+    return true;
   }
-  // Waits for what runs apart.
-  apart_.reset();
+  if (apart_ && !apart_->wait_until(until)) {
+    return false;
+  }
   switch (phase_) {
+    case Phase::kIdle:
+    case Phase::kLoading:
+    case Phase::kProving:
+      give_up(kEnded);
+      break;
     case Phase::kLeaving:
     case Phase::kDraining:
-    case Phase::kReleasing: {
       // The old plugin stays as it is, to be shut down with the other one.
-      const std::lock_guard<std::mutex> lock(mutex_);
-      moving_ = false;
-      report_.error = kEnded;
-      break;
-    }
-    case Phase::kClosing:
-      finish_closing();
-      return;
-    default:
-      if (candidate_ != nullptr) {
-        candidate_->mute();
-        candidate_.reset();
+      {
+        const std::lock_guard<std::mutex> lock(mutex_);
+        moving_ = false;
+        report_.error = kEnded;
       }
-      const std::lock_guard<std::mutex> lock(mutex_);
-      report_.error = report_.error.empty() ? kEnded : report_.error;
+      finish(PROC_SWAP_DONE);
+      break;
+    case Phase::kReleasing:
+      // A thread is inside the old plugin for a moment.
+      for (release(); phase_ == Phase::kReleasing; release()) {
+        if (Clock::now() >= until) {
+          return false;
+        }
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      }
+      break;
+    case Phase::kClosing:
+    case Phase::kGivingUp:
+      break;
   }
-  finish(phase_ < Phase::kLeaving || phase_ == Phase::kGivingUp ? PROC_SWAP_FAILED : PROC_SWAP_DONE);
+  if (!running()) {
+    return true;
+  }
+  // A plugin is being closed.
+  if (!apart_->wait_until(until)) {
+    return false;
+  }
+  phase_ == Phase::kClosing ? finish_closing() : finish_giving_up();
+  return true;
 }
 
 }  // namespace agones::host

@@ -60,24 +60,26 @@ class Swap {
   // Of generations that are gone.
   bool gave_out(std::uint64_t id) const;
 
-  // The polling thread. `moving_time`: how long it may hand over, 0: no limit.
-  void step(std::chrono::microseconds moving_time);
-  // What is under way is given up, what it has to do apart is awaited. Nothing is started any more.
-  void end();
+  using Clock = std::chrono::steady_clock;
+
+  // The polling thread. `time`: how long it may take, 0: no limit.
+  void step(std::chrono::microseconds time);
+  // What is under way is given up, what it has to do apart is awaited. Nothing is started any more. False if something did
+  // not end in time; to be called again.
+  bool end(Clock::time_point until);
 
  private:
-  using Clock = std::chrono::steady_clock;
   enum class Phase : std::uint8_t { kIdle, kLoading, kProving, kLeaving, kDraining, kReleasing, kClosing, kGivingUp };
 
   void begin();
   // Apart: candidate_, or problem_.
   void load(const std::string& file, const std::string& sha256) noexcept;
   void finish_loading();
-  void prove();
+  void prove(std::chrono::microseconds time);
   void switch_over();
-  void leave();
-  void drain(std::chrono::microseconds moving_time);
-  void hand_over(std::chrono::microseconds moving_time);
+  void leave(std::chrono::microseconds time);
+  void drain(std::chrono::microseconds time);
+  void hand_over(std::chrono::microseconds time);
   bool exhausted() const;
   void release();
   void finish_closing();
@@ -85,7 +87,7 @@ class Swap {
   void finish_giving_up();
   void finish(proc_swap_state state);
   // Its log lines go to on_log, everything else of a plugin on trial is dropped.
-  void hear_candidate();
+  void hear_candidate(std::chrono::microseconds time);
 
   Roles& roles_;
   const HostConfig& config_;
@@ -113,7 +115,7 @@ class Swap {
   Clock::time_point drain_until_{};
   std::uint64_t ended_before_ = 0;  // requests that had ended on the old plugin when it was replaced
   bool refused_ = false;            // the new plugin does not take what the old one hands over
-  bool was_shut_down_ = false;      // the old one, because its time was over
+  bool given_up_ = false;           // what the old one had left, because its time was over
   std::optional<Apart> apart_;
 };
 

@@ -106,6 +106,12 @@ EXPORT proc_status proc_wake(proc_client* client, char* error, uint64_t error_si
   return (void)client, (void)error, (void)error_size, PROC_OK;
 }
 #ifndef OWN_END
+EXPORT proc_status proc_drain(proc_client* client, proc_drain_flags flags, char* error, uint64_t error_size) {
+  return (void)client, (void)flags, (void)error, (void)error_size, PROC_OK;
+}
+EXPORT proc_status proc_shutdown(proc_client* client, uint32_t timeout, char* error, uint64_t error_size) {
+  return (void)client, (void)timeout, (void)error, (void)error_size, PROC_OK;
+}
 EXPORT proc_status proc_get_wakeup_fd(const proc_client* client, int32_t* fd, char* error, uint64_t error_size) {
   *fd = -1;
   return (void)client, (void)error, (void)error_size, PROC_OK;
@@ -114,12 +120,6 @@ EXPORT proc_status proc_destroy(proc_client* client, char* error, uint64_t error
   return (void)client, (void)error, (void)error_size, PROC_OK;
 }
 #endif
-EXPORT proc_status proc_drain(proc_client* client, proc_drain_flags flags, char* error, uint64_t error_size) {
-  return (void)client, (void)flags, (void)error, (void)error_size, PROC_OK;
-}
-EXPORT proc_status proc_shutdown(proc_client* client, uint32_t timeout, char* error, uint64_t error_size) {
-  return (void)client, (void)timeout, (void)error, (void)error_size, PROC_OK;
-}
 EXPORT proc_status proc_metrics_to_text(const proc_stats* stats, const proc_metrics* metrics, char* text, uint64_t size,
                                         uint64_t* needed, char* error, uint64_t error_size) {
   (void)stats, (void)metrics, (void)text, (void)size, (void)needed, (void)error, (void)error_size;

@@ -1,31 +1,52 @@
 // SPDX-License-Identifier: Apache-2.0
-// The moment in which the last client of a plugin goes, and another one of the same file comes.
+// What the host library calls of a plugin, when, and on which thread.
 #include <agones/processor_swap.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <functional>
+#include <mutex>
+#include <set>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <utility>
 #include <vector>
 
 #include "support/plugin.h"
 #include "support/process.h"
+#include "support/temporary_folder.h"
 #include "swap/swap_host.h"
 
 namespace {
 
-// What the plugin does before it says whether it may be unloaded; called once.
-std::function<void()>& before_unload() {
-  static std::function<void()> function;
+using Hearer = std::function<void(std::string_view function, std::uint32_t max_time_us)>;
+
+std::mutex& hearer_mutex() {
+  static std::mutex mutex;
+  return mutex;
+}
+
+Hearer& hearer() {
+  static Hearer function;
   return function;
+}
+
+void hear(Hearer function) {
+  const std::lock_guard<std::mutex> lock(hearer_mutex());
+  hearer() = std::move(function);
 }
 
 }  // namespace
 
-extern "C" __attribute__((visibility("default"))) void echo_before_unload(void) {
-  if (const auto function = std::exchange(before_unload(), nullptr)) {
-    function();
+extern "C" __attribute__((visibility("default"))) void echo_called(const char* function, std::uint32_t max_time_us) {
+  Hearer told;
+  {
+    const std::lock_guard<std::mutex> lock(hearer_mutex());
+    told = hearer();
+  }
+  if (told) {
+    told(function, max_time_us);
   }
 }
 
@@ -34,13 +55,16 @@ namespace {
 
 constexpr const char* kMapped = "memfd:libecho_plugin";
 
-proc_client* make_client() {
+proc_client* make_client(const std::function<void(proc_config&)>& adjust = {}) {
   const LibraryApi& api = host_library();
   proc_config config;
   EXPECT_EQ(api.config_init(PROC_ABI_VERSION, &config, sizeof(config), nullptr, 0), PROC_OK);
   config.processor_address = text("nobody:1");
   config.plugin_file = text(AGONES_ECHO_PLUGIN);
   config.on_event = [](void*, const proc_event*) {};
+  if (adjust) {
+    adjust(config);
+  }
   proc_client* client = nullptr;
   char error[256] = "";
   EXPECT_EQ(api.init(&config, &client, error, sizeof(error)), PROC_OK) << error;
@@ -57,8 +81,13 @@ TEST(Unload, AClientThatComesAsTheLastOneGoesHasAPluginOfItsOwn) {
   proc_client* last = make_client();
   const std::size_t mappings = mapping_count(kMapped);
   proc_client* next = nullptr;
-  before_unload() = [&] { std::thread([&] { next = make_client(); }).join(); };
+  hear([&](std::string_view function, std::uint32_t) {
+    if (function == "get_unload_state" && next == nullptr) {
+      std::thread([&] { next = make_client(); }).join();
+    }
+  });
   end(last);
+  hear({});
   ASSERT_NE(next, nullptr) << "the plugin was not asked";
   ASSERT_EQ(mapping_count(kMapped), mappings) << "it was given the plugin that has gone now";
   std::uint32_t delivered = 0;
@@ -80,6 +109,55 @@ TEST(Unload, ThreadsThatMakeAndEndClientsOfOneFileDoNotDisturbEachOther) {
     thread.join();
   }
   EXPECT_EQ(mapping_count(kMapped), 0U);
+}
+
+// A game loop gives its poll 2 ms, whatever a swap has to do meanwhile.
+TEST(SwapStep, KeepsToThePollsLimitsAndClosesThePluginElsewhere) {
+  constexpr std::uint32_t kMaxTime = 2000;
+  constexpr std::size_t kRequests = 20;
+  const LibraryApi& api = host_library();
+  const TemporaryFolder folder;
+  const std::string copied = folder.file("echo.so");
+  std::filesystem::copy_file(AGONES_ECHO_PLUGIN, copied);
+  std::size_t events = 0;
+  proc_client* client = make_client([&](proc_config& config) {
+    config.swap_drain_timeout_ms = 50;
+    config.event_context = &events;
+    config.on_event = [](void* self, const proc_event*) { ++*static_cast<std::size_t*>(self); };
+  });
+  for (std::size_t i = 0; i < kRequests; ++i) {
+    proc_request request = json_request("keep");
+    ASSERT_EQ(api.allocate_request(client, &request, nullptr, nullptr, 0), PROC_OK);
+  }
+  std::mutex mutex;
+  std::set<std::thread::id> shut_down_on;
+  std::set<std::uint32_t> times;
+  hear([&](std::string_view function, std::uint32_t max_time_us) {
+    const std::lock_guard<std::mutex> lock(mutex);
+    if (function == "shutdown") {
+      shut_down_on.insert(std::this_thread::get_id());
+    } else if (function != "get_unload_state") {
+      times.insert(max_time_us);
+    }
+  });
+  ASSERT_EQ(api.swap(client, copied.c_str(), nullptr, nullptr, 0), PROC_OK);
+  proc_swap_report report{};
+  report.struct_size = sizeof(report);
+  EXPECT_TRUE(wait_until([&] {
+    const std::size_t before = events;
+    EXPECT_EQ(api.poll(client, 1, kMaxTime, 0, nullptr, nullptr, nullptr, 0), PROC_OK);
+    EXPECT_LE(events, before + 1);
+    api.get_swap_report(client, &report, nullptr, 0);
+    return report.state != PROC_SWAP_RUNNING;
+  }));
+  hear({});
+  EXPECT_EQ(report.state, PROC_SWAP_DONE) << report.error;
+  EXPECT_EQ(events, kRequests) << "what the old plugin had left";
+  EXPECT_EQ(shut_down_on.size(), 1U);
+  EXPECT_EQ(shut_down_on.count(std::this_thread::get_id()), 0U);
+  EXPECT_EQ(times.count(0), 0U) << "0: no limit";
+  EXPECT_LE(*times.rbegin(), kMaxTime);
+  end(client);
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * A plugin of a later version: each of its structs has one field more than the header knows. It gives back what it finds
- * there. Requests with the body "hold" end only after another client took them over. */
+ * there. Requests with the body "hold" end only after another client took them over, those with "keep" when the client is
+ * drained. */
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
@@ -15,18 +16,22 @@
 
 enum { MOST = 4096 };
 
-/* The test program's, if it has one: what it does before the library says whether it may be unloaded. */
-extern __attribute__((weak)) void echo_before_unload(void);
+/* The test program's, if it has one: told of calls, with the time that they may take. */
+extern __attribute__((weak)) void echo_called(const char* function, uint32_t max_time_us);
+
+static void tell(const char* function, uint32_t max_time_us) {
+  if (echo_called) echo_called(function, max_time_us);
+}
 
 EXPORT proc_unload_state proc_get_unload_state(char* reason, uint64_t size) {
-  if (echo_before_unload) echo_before_unload();
+  tell("get_unload_state", 0);
   if (reason && size) reason[0] = '\0';
   return PROC_UNLOAD_SAFE;
 }
 
 struct request {
   uint64_t id, token, later;
-  int held;
+  int held, kept;
 };
 
 struct proc_client {
@@ -52,6 +57,20 @@ EXPORT proc_status proc_destroy(proc_client* client, char* error, uint64_t error
   (void)error, (void)error_size;
   close(client->wakeup_fd);
   free(client);
+  return PROC_OK;
+}
+
+EXPORT proc_status proc_drain(proc_client* client, proc_drain_flags flags, char* error, uint64_t error_size) {
+  (void)error, (void)error_size;
+  pthread_mutex_lock(&client->mutex);
+  for (int i = 0; flags == PROC_DRAIN_END_ALL && i < MOST; i++) client->requests[i].kept = 0;
+  pthread_mutex_unlock(&client->mutex);
+  return PROC_OK;
+}
+
+EXPORT proc_status proc_shutdown(proc_client* client, uint32_t timeout, char* error, uint64_t error_size) {
+  (void)client, (void)timeout, (void)error, (void)error_size;
+  tell("shutdown", 0);
   return PROC_OK;
 }
 
@@ -86,6 +105,7 @@ EXPORT proc_status proc_allocate_request(proc_client* client, const proc_request
   added->token = request->token;
   added->later = request->struct_size >= sizeof(later_request) ? ((const later_request*)request)->later : 0;
   added->held = request->body.size == 4 && memcmp(request->body.data, "hold", 4) == 0;
+  added->kept = request->body.size == 4 && memcmp(request->body.data, "keep", 4) == 0;
   if (id) *id = added->id;
   pthread_mutex_unlock(&client->mutex);
   return PROC_OK;
@@ -95,7 +115,7 @@ EXPORT proc_status proc_allocate_request(proc_client* client, const proc_request
 static struct request* next_ended(proc_client* client) {
   for (int i = 0; i < MOST; i++) {
     struct request* request = &client->requests[i];
-    if (request->id && !request->held) return request;
+    if (request->id && !request->held && !request->kept) return request;
   }
   return NULL;
 }
@@ -127,10 +147,11 @@ static void log_once(proc_client* client) {
 
 EXPORT proc_status proc_poll(proc_client* client, uint32_t events, uint32_t time, int32_t wait, uint32_t* delivered,
                              uint32_t* more, char* error, uint64_t error_size) {
-  (void)events, (void)time, (void)wait, (void)error, (void)error_size;
+  (void)wait, (void)error, (void)error_size;
   uint32_t count = 0;
+  tell("poll", time);
   log_once(client);
-  for (later_event event; end_one(client, &event); count++) {
+  for (later_event event; (!events || count < events) && end_one(client, &event); count++) {
     client->config.known.on_event(client->config.known.event_context, &event.known);
   }
   *delivered = count;
@@ -141,7 +162,8 @@ EXPORT proc_status proc_poll(proc_client* client, uint32_t events, uint32_t time
 EXPORT proc_status proc_poll_events(proc_client* client, proc_event* events, uint32_t size, uint32_t capacity,
                                     uint32_t time, int32_t wait, uint32_t* count, uint32_t* more, char* error,
                                     uint64_t error_size) {
-  (void)time, (void)wait, (void)error, (void)error_size;
+  (void)wait, (void)error, (void)error_size;
+  tell("poll_events", time);
   *count = 0;
   *more = 0;
   for (later_event event; *count < capacity && end_one(client, &event); ++*count) {
@@ -179,7 +201,8 @@ EXPORT proc_status proc_get_metrics(const proc_client* client, proc_metrics* met
 
 EXPORT proc_status proc_hand_over(proc_client* client, proc_take_fn* take, void* context, uint32_t time,
                                   uint32_t* count, uint32_t* more, char* error, uint64_t error_size) {
-  (void)time, (void)error, (void)error_size;
+  (void)error, (void)error_size;
+  tell("hand_over", time);
   *count = 0;
   *more = 0;
   pthread_mutex_lock(&client->mutex);
@@ -212,7 +235,7 @@ EXPORT proc_status proc_take_over(proc_client* client, const proc_moved_request*
   added->id = request->request_id;
   added->token = request->token;
   added->later = request->struct_size >= sizeof(later_moved_request) ? ((const later_moved_request*)request)->later : 0;
-  added->held = 0;
+  added->held = added->kept = 0;
   pthread_mutex_unlock(&client->mutex);
   return PROC_OK;
 }

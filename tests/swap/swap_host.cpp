@@ -158,6 +158,8 @@ void SwapHost::handle_event(const proc_event& event) {
     orphan_names.push_back(copy(event).game_server);
   } else if (event.type == PROC_EVENT_CONNECTION) {
     ++states_told;
+    constexpr std::array<const char*, 6> kNames{"", "CONNECTING", "STANDBY", "SERVING", "BACKING_OFF", "CLOSED"};
+    last_state_told = kNames.at(static_cast<std::size_t>(event.connection));
   }
 }
 
@@ -170,6 +172,7 @@ void SwapHost::handle_json(const std::string& text) {
     orphan_names.push_back(event["gameServer"]["gameServerName"]);
   } else if (event["type"] == "CONNECTION") {
     ++states_told;
+    last_state_told = event["connection"];
   }
 }
 

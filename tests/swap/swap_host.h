@@ -63,6 +63,7 @@ class SwapHost {
   std::vector<std::string> orphan_names;
   std::map<std::string, std::size_t> outcomes;
   std::size_t states_told = 0;
+  std::string last_state_told;
   std::chrono::microseconds longest_latency{0};
 
  private:

@@ -344,6 +344,51 @@ TEST(Swap, WhatIsNotAnsweredInTimeEndsAsUnknown) {
   }
 }
 
+TEST(Swap, WhatIsGivenUpComesWithinThePollsLimits) {
+  constexpr std::size_t kRequests = 20;
+  auto options = quick_options();
+  options.faults = answers_held_back();
+  local::LocalProcessor processor(options, fleet_of(kRequests));
+  SwapHost host(processor.address(), [](proc_config& config) { config.swap_drain_timeout_ms = 100; });
+  for (std::size_t i = 0; i < kRequests; ++i) {
+    host.allocate();
+  }
+  ASSERT_TRUE(host.poll_until([&] { return host.stats().in_flight == kRequests; }));
+  ASSERT_EQ(host_library().swap(host.handle(), new_plugin(), nullptr, nullptr, 0), PROC_OK);
+  const auto end = Clock::now() + kPatience;
+  while (host.report().state == PROC_SWAP_RUNNING && Clock::now() < end) {
+    const std::size_t before = host.ended();
+    ASSERT_EQ(host_library().poll(host.handle(), 1, 2000, 1, nullptr, nullptr, nullptr, 0), PROC_OK);
+    ASSERT_LE(host.ended(), before + 1);
+  }
+  EXPECT_TRUE(host.swapped()) << host.report().error;
+  EXPECT_EQ(host.report().drained, kRequests);
+  EXPECT_EQ(host.outcomes["SHUTDOWN"], kRequests);
+}
+
+// The old plugin backs off; the new one finds the processor while it is on trial, where nobody hears it.
+TEST(Swap, AStateThatTheNewPluginReachedOnTrialIsTold) {
+  for (const auto form : {SwapHost::Form::kCallback, SwapHost::Form::kArray, SwapHost::Form::kJson}) {
+    auto processor = std::make_unique<local::LocalProcessor>(quick_options(), fleet_of(10));
+    auto options = quick_options();
+    options.address = processor->address();
+    SwapHost host(
+        processor->address(),
+        [](proc_config& config) { config.reconnect_max_ms = config.reconnect_initial_ms = 600'000; }, form);
+    ASSERT_TRUE(host.poll_until([&] { return host.last_state_told == "SERVING"; }));
+    processor.reset();
+    ASSERT_TRUE(host.poll_until([&] { return host.last_state_told == "BACKING_OFF"; }));
+    const local::LocalProcessor returned(options, fleet_of(10));
+    ASSERT_EQ(host_library().swap(host.handle(), new_plugin(), nullptr, nullptr, 0), PROC_OK);
+    host.poll(0);
+    // The new one connects while nobody polls.
+    ASSERT_TRUE(wait_until([&] { return returned.counts().pulls >= 3; }));
+    ASSERT_TRUE(host.poll_until([&] { return host.report().state != PROC_SWAP_RUNNING; }));
+    EXPECT_TRUE(host.swapped()) << host.report().error;
+    EXPECT_TRUE(host.poll_until([&] { return host.last_state_told == "SERVING"; })) << host.last_state_told;
+  }
+}
+
 TEST(Swap, TwoClientsOfOneFileShareThePlugin) {
   local::LocalProcessor processor(quick_options(), fleet_of(10));
   SwapHost first(processor.address());
