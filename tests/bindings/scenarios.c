@@ -219,7 +219,7 @@ int main(int argc, char** argv) {
     await(any, is("disconnected") ? 0 : 50);
     print_result("");
   } else if (is("orphan")) {
-    await(any, 300);
+    await(any, 2000);
     while (!*orphan) poll();
     snprintf(more, sizeof more, ",\"orphan\":\"%s\"", orphan);
     print_result(more);

@@ -177,7 +177,7 @@ class Scenario {
 
   json play_given_up() {
     if (name_ == "orphan") {
-      json result = described(await(kAny, milliseconds(300)));
+      json result = described(await(kAny, milliseconds(2000)));
       until([&] { return !orphan_.empty(); });
       result["orphan"] = orphan_;
       return result;

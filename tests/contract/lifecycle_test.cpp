@@ -36,13 +36,15 @@ TEST(Abi, VersionAndNames) {
   EXPECT_STREQ(plugin().outcome_string(0), "?");
 }
 
-// The time that the fastest of some shutdowns took, of clients that are in this state of the connection for a while.
-milliseconds quickest_shutdown(const std::string& address, proc_connection_state state) {
+// The time that the fastest of some shutdowns took, of clients that are in this state of the connection for a while. A machine that
+// is busy gets more tries.
+milliseconds quickest_shutdown(const std::string& address, proc_connection_state state, milliseconds wanted) {
   auto quickest = milliseconds::max();
-  for (int round = 0; round < 5; ++round) {
+  const auto end = std::chrono::steady_clock::now() + kPatience;
+  for (int round = 0; round < 5 || (quickest >= wanted && std::chrono::steady_clock::now() < end); ++round) {
     Client client(address);
     EXPECT_TRUE(client.poll_until([&] { return client.connection() == state; }));
-    client.poll_for(milliseconds(20 * round));
+    client.poll_for(milliseconds(20 * (round % 5)));
     const auto start = std::chrono::steady_clock::now();
     EXPECT_EQ(client.shutdown(), PROC_OK) << client.last_refusal.error;
     quickest = std::min(quickest, std::chrono::duration_cast<milliseconds>(std::chrono::steady_clock::now() - start));
@@ -53,8 +55,9 @@ milliseconds quickest_shutdown(const std::string& address, proc_connection_state
 TEST(Shutdown, IsAsQuickWithAReplicaThatRefusesAsWithOneThatServes) {
   LocalProcessor processor(quick_options(), fleet_of(1));
   // With gRPC's timer for the next attempt it was never less than 130 ms.
-  EXPECT_LT(quickest_shutdown("127.0.0.1:1", PROC_CONNECTION_BACKING_OFF), milliseconds(50));
-  EXPECT_LT(quickest_shutdown(processor.address() + ",127.0.0.1:1", PROC_CONNECTION_SERVING), milliseconds(50));
+  constexpr milliseconds kWanted(50);
+  EXPECT_LT(quickest_shutdown("127.0.0.1:1", PROC_CONNECTION_BACKING_OFF, kWanted), kWanted);
+  EXPECT_LT(quickest_shutdown(processor.address() + ",127.0.0.1:1", PROC_CONNECTION_SERVING, kWanted), kWanted);
 }
 
 TEST(Shutdown, AnswersWhatIsInFlightAndReturnsTheRest) {

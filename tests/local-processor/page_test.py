@@ -154,29 +154,26 @@ def by_browser():
 
 
 def many_changes():
-    """10,000 game servers, allocated and gone again all the time."""
-    with Processor("--servers", "10000", "--session-ms", "1000") as processor, Browser() as browser:
+    """10,000 game servers, all of which change."""
+    with Processor("--servers", "10000") as processor, Browser() as browser:
         browser.open(processor.page)
-        until(lambda: shown(browser, "Ready") > 9000, "the fleet")
-        host = subprocess.Popen(processor.host("-n", "1000000", "-c", "5000", "--rate", "8000"), stdout=subprocess.DEVNULL)
-        try:
-            until(lambda: shown(browser, "Allocated") > 4000, "thousands of sessions")
-            # It goes on looking, and what it does for one look leaves the user time for something else.
-            browser.run("""window.looks = 0; window.busy = 0;
-                           const update = view.update.bind(view);
-                           view.update = changes => {
-                             const start = performance.now();
-                             update(changes);
-                             window.busy += performance.now() - start;
-                             if (changes.cells.length > 1000) ++window.looks;
-                           };""")
-            until(lambda: browser.run("return window.looks") >= 10, "ten looks at more than 1,000 changes each")
-            busy, looks = browser.run("return [window.busy, window.looks]")
-            print(f"10,000 game servers: {busy / looks:.1f} ms to show the changes of half a second")
-            check(busy / looks < 250, "the page is busy with drawing")
-        finally:
-            host.terminate()
-            host.wait()
+        until(lambda: shown(browser, "Ready") == 10000, "the fleet")
+        subprocess.run(processor.host("-n", "10000", "-c", "5000"), check=True, stdout=subprocess.DEVNULL, timeout=10 * PATIENCE)
+        until(lambda: shown(browser, "Allocated") == 10000, "every session")
+        # Showing that all have changed is no more work than drawing the picture anew, whatever the machine.
+        changes, picture_ = browser.run("""
+            const best = work => Math.min(...[1, 2, 3, 4, 5].map(() => {
+              const start = performance.now();
+              work();
+              return performance.now() - start;
+            }));
+            const cells = view.cells.map(one => [one.number, one.state, one.space, one.name, one.node, one.room, one.fleet]);
+            return [best(() => view.update({places: cells.length, cells})), best(() => view.layOut())];""")
+        print(f"10,000 game servers: {changes:.1f} ms to show that all have changed, {picture_:.1f} ms for the whole picture")
+        check(changes < 3 * picture_, "the page is busy with drawing")
+        # And it goes on looking.
+        browser.run("window.looks = 0; const add = charts.pulls.add.bind(charts.pulls); charts.pulls.add = value => { ++window.looks; add(value); };")
+        until(lambda: browser.run("return window.looks") >= 3, "three more looks")
 
 
 def picture():

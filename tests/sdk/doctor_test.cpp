@@ -208,13 +208,13 @@ TEST(Doctor, MissesPullsAndAnswers) {
   local::LocalProcessorOptions silent = quick_options();
   silent.faults.stop_pulling = true;
   const LocalProcessor processor(silent, fleet_of(1));
-  EXPECT_TRUE(has(diagnose(processor.address(), {"--timeout-ms", "300"}, 1).of("pulls"),
+  EXPECT_TRUE(has(diagnose(processor.address(), {"--timeout-ms", "3000"}, 1).of("pulls"),
                   "bad: registered, but pulled only 0 times"));
 
   local::LocalProcessorOptions slow = quick_options();
   slow.faults = answers_held_back();
   const LocalProcessor held(slow, fleet_of(1));
-  EXPECT_TRUE(has(diagnose(held.address(), {"--timeout-ms", "500"}).of("decisions"), "bad: a batch was not answered"));
+  EXPECT_TRUE(has(diagnose(held.address(), {"--timeout-ms", "3000"}).of("decisions"), "bad: a batch was not answered"));
 }
 
 TEST(Doctor, TellsWhatTheOperatorChose) {

@@ -442,7 +442,7 @@ TEST(Swap, ANewPluginThatIsNotServedIsGivenUp) {
   local::LocalProcessor processor(quick_options(), fleet_of(10));
   SwapHost host(processor.address(), [](proc_config& config) {
     config.pull_timeout_ms = 600'000;
-    config.swap_ready_timeout_ms = 200;
+    config.swap_ready_timeout_ms = 3000;
   });
   ASSERT_TRUE(host.poll_until([&] { return host.serving(); }));
   const std::size_t before = mapping_count("memfd:libagones");
@@ -451,7 +451,7 @@ TEST(Swap, ANewPluginThatIsNotServedIsGivenUp) {
     ASSERT_TRUE(host.swap_and_wait(new_plugin()));
     const proc_swap_report report = host.report();
     EXPECT_EQ(report.state, PROC_SWAP_FAILED);
-    EXPECT_STREQ(report.error, "the new plugin is not serving after 200 ms: waiting for the first pull");
+    EXPECT_STREQ(report.error, "the new plugin is not serving after 3000 ms: waiting for the first pull");
     EXPECT_EQ(mapping_count("memfd:libagones"), before) << "it is gone when the swap has failed";
   }
   processor.set_faults({});

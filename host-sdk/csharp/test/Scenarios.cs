@@ -101,7 +101,7 @@ internal static class Scenarios
             case "orphan":
                 using (Client client = Make())
                 {
-                    AllocationException error = Failure(client.AllocateAsync(Any, TimeSpan.FromMilliseconds(300)));
+                    AllocationException error = Failure(client.AllocateAsync(Any, TimeSpan.FromMilliseconds(2000)));
                     return Described(error, $",\"orphan\":\"{Orphans.Take().Name}\"");
                 }
             case "cancelled":

@@ -157,7 +157,7 @@ func run(scenario string) result {
 		_, err := c.Allocate(withoutDone{ctx}, any_)
 		return described(err)
 	case "orphan":
-		ctx, cancel := context.WithTimeout(background, 300*time.Millisecond)
+		ctx, cancel := context.WithTimeout(background, 2*time.Second)
 		defer cancel()
 		_, err := c.Allocate(withoutDone{ctx}, any_)
 		r := described(err)

@@ -84,7 +84,7 @@ local scenarios = {
   rejected = function() return described(select(2, await(client, function() return client:allocate({ namespace = "nowhere" }) end))) end,
   timeout_not_sent = function() return described(select(2, await(client, function() return client:allocate(any, 50) end))) end,
   orphan = function()
-    local result = described(select(2, await(client, function() return client:allocate(any, 300) end)))
+    local result = described(select(2, await(client, function() return client:allocate(any, 2000) end)))
     until_(client, function() return orphans[1] end)
     result.orphan = orphans[1].name
     return result

@@ -60,7 +60,7 @@ const scenarios: { [name: string]: () => Promise<Result> } = {
   protobuf: () => withClient(async (processor) => ({ name: (await processor.allocate(Buffer.from('\x0a\x07default'))).name })),
   rejected: () => withClient(async (processor) => described(await failure(processor.allocate({ namespace: 'nowhere' })))),
   timeout_not_sent: () => withClient(async (processor) => described(await failure(processor.allocate(any, { timeoutMs: 50 })))),
-  orphan: () => withClient(async (processor) => ({ ...described(await failure(processor.allocate(any, { timeoutMs: 300 }))), orphan: await firstOrphan() })),
+  orphan: () => withClient(async (processor) => ({ ...described(await failure(processor.allocate(any, { timeoutMs: 2000 }))), orphan: await firstOrphan() })),
   cancelled: () => withClient(async (processor) => {
     const gaveUp = await processor.allocate(any, { signal: AbortSignal.timeout(50) }).then(() => false, (error: Error) => error.name === 'TimeoutError');
     await until(() => processor.stats.cancelled === 1);

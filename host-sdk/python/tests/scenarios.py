@@ -107,7 +107,7 @@ async def timeout_not_sent() -> Result:
 
 async def orphan() -> Result:
     async with client() as processor:
-        result = described(await failure(processor.allocate(ANY, timeout=0.3)))
+        result = described(await failure(processor.allocate(ANY, timeout=2)))
         return {**result, "orphan": (await orphans.get()).name}
 
 

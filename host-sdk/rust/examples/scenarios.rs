@@ -106,7 +106,7 @@ async fn run(scenario: &str, next_plugin: &str) -> Result<Value, Error> {
         "timeout_not_sent" => described(&client()?.submit(any(), Some(Duration::from_millis(50)))?.await.unwrap_err()),
         "orphan" => {
             let client = client()?;
-            let mut result = described(&client.submit(any(), Some(Duration::from_millis(300)))?.await.unwrap_err());
+            let mut result = described(&client.submit(any(), Some(Duration::from_millis(2000)))?.await.unwrap_err());
             result["orphan"] = first_orphan().await.into();
             result
         }

@@ -125,7 +125,7 @@ public final class Scenarios {
                 case "timeout_not_sent":
                     return described(failure(client.allocate(ANY, Duration.ofMillis(50))), "");
                 case "orphan": {
-                    AllocationException error = failure(client.allocate(ANY, Duration.ofMillis(300)));
+                    AllocationException error = failure(client.allocate(ANY, Duration.ofMillis(2000)));
                     return described(error, ",\"orphan\":\"" + ORPHANS.take().name() + "\"");
                 }
                 case "cancelled": {
