@@ -275,7 +275,7 @@ type rawConfig struct {
 	pluginGroupMayWrite    uint32
 	swapReadyTimeoutMs     uint32
 	swapDrainTimeoutMs     uint32
-	reserved               uint32
+	pluginInPlace          uint32
 	firstRequestId         uint64
 	reservedTexts          [4]rawText
 	ownedTexts             unsafe.Pointer

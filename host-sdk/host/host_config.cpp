@@ -36,6 +36,7 @@ LoadOptions HostConfig::load_options(const std::string& sha256) const {
   options.sha256 = sha256;
   options.plugin_alone = true;
   options.allow_writable_by_group = known().plugin_group_may_write != 0;
+  options.in_place = known().plugin_in_place != 0;
   return options;
 }
 

@@ -5,22 +5,22 @@
 
 #include <algorithm>
 #include <mutex>
-#include <tuple>
 #include <utility>
 #include <vector>
 
-#include "loader/trust.h"
+#include "loader/library_file.h"
+#include "loader/library_path.h"
 #include "platform/client_count.h"
 
 namespace agones::host {
 
 namespace {
 
-// What a file is, whatever its name.
-using Identity = std::tuple<dev_t, ino_t, off_t, decltype(timespec::tv_sec), decltype(timespec::tv_nsec)>;
+// Where a file is, whatever its name.
+using Place = std::pair<dev_t, ino_t>;
 
 struct Loaded {
-  Identity identity;
+  Place place;
   std::weak_ptr<Library> library;
 };
 
@@ -29,29 +29,23 @@ std::mutex g_mutex;
 std::vector<Loaded> g_loaded;  // each with a share at least
 plugin::ClientCount g_clients;
 
-Identity identity_of(const struct stat& info) {
-  return {info.st_dev, info.st_ino, info.st_size, info.st_mtim.tv_sec, info.st_mtim.tv_nsec};
-}
-
 }  // namespace
 
-SharedPlugin::SharedPlugin(const std::string& file, const LoadOptions& options) {
+SharedPlugin::SharedPlugin(const std::string& name, const LoadOptions& options) {
+  const std::string file = library_file(name);
   const std::lock_guard<std::mutex> lock(g_mutex);
   struct stat info {};
-  const bool there = stat(file.c_str(), &info) == 0;
+  const Place place = stat(file.c_str(), &info) == 0 ? Place(info.st_dev, info.st_ino) : Place();
   for (const Loaded& loaded : g_loaded) {
     std::shared_ptr<Library> library = loaded.library.lock();
-    const bool pinned_otherwise = !options.sha256.empty() && options.sha256 != library->sha256();
-    if (there && loaded.identity == identity_of(info) && !pinned_otherwise) {
-      check_trust(file, info, options);
+    // A file that was written to since is another one, whatever its size and time say.
+    if (loaded.place == place && LibraryFile(file, options).sha256() == library->sha256()) {
       library_ = std::move(library);
       return;
     }
   }
   library_ = Library::load(file, options);
-  if (there) {
-    g_loaded.push_back({identity_of(info), library_});
-  }
+  g_loaded.push_back({place, library_});
 }
 
 std::string SharedPlugin::release() {

@@ -14,7 +14,7 @@ namespace agones::host {
 class SharedPlugin {
  public:
   // Throws LibraryError.
-  SharedPlugin(const std::string& file, const LoadOptions& options);
+  SharedPlugin(const std::string& name, const LoadOptions& options);
   ~SharedPlugin() { release(); }
   SharedPlugin(SharedPlugin&& other) noexcept = default;
   SharedPlugin& operator=(SharedPlugin&&) = delete;

@@ -22,7 +22,11 @@ struct ElfFile {
 };
 
 // Reads what the dynamic linker would. A file that is cut off is found here: the linker itself would end
-// the process with SIGBUS.
+// the process with SIGBUS. Takes time and memory in proportion to the file's size, however damaged it is.
 ElfFile read_elf(std::string_view file);
+
+// So much of a file is needed for this question. What is no ELF file is not for another machine.
+inline constexpr std::size_t kElfHeaderSize = 64;
+bool is_for_another_machine(std::string_view begin);
 
 }  // namespace agones

@@ -1,46 +1,67 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agones/library.hpp"
 
-#define BOOST_DLL_USE_STD_FS
-#include <boost/dll/shared_library.hpp>
+#include <dlfcn.h>
+
 #include <chrono>
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <thread>
 #include <utility>
 
+#include "loader/library_file.h"
 #include "loader/library_path.h"
 #include "loader/sealed_copy.h"
 
 namespace agones {
 
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Close {
+  void operator()(void* handle) const { dlclose(handle); }
+};
+using Handle = std::unique_ptr<void, Close>;
+
+// A path to the file that was used for nothing else: by one that it knows the dynamic linker gives what it has loaded, though
+// another file may be there by now. What differs are steps that lead nowhere.
+std::string unused_path(const std::string& path) {
+  const fs::path file = fs::absolute(path);
+  std::string folder = file.parent_path().string() + "/";
+  for (auto number = std::chrono::steady_clock::now().time_since_epoch().count(); number != 0; number /= 2) {
+    folder += number % 2 == 0 ? "/" : "./";
+  }
+  return folder + file.filename().string();
+}
+
+}  // namespace
+
 class Library::Mapped {
  public:
-  Mapped(const std::string& path, const LoadOptions& options)
-      : path_(path), copy_(std::make_unique<SealedCopy>(path, options)), sha256_(copy_->sha256()) {
-    std::string file = copy_->path();
-    const bool is_host_library = copy_->exports("proc_swap");
+  Mapped(const std::string& path, const LoadOptions& options) : path_(path) {
+    const LibraryFile file(path, options);
+    sha256_ = file.sha256();
+    const bool is_host_library = file.exports("proc_swap");
     if (is_host_library && options.plugin_alone) {
       throw LibraryError(LibraryError::Kind::kNotLoadable, "library '" + path + "' is the host library, not a plugin");
     }
     if (is_host_library) {
-      // The host library finds the plugin beside its own file.
-      copy_.reset();
-      file = std::filesystem::absolute(path);
-    }
-    boost::dll::fs::error_code error;
-    // Local: no symbol of the library is offered to the host's other libraries.
-    library_.load(file, error, boost::dll::load_mode::rtld_now | boost::dll::load_mode::rtld_local);
-    if (error) {
-      throw LibraryError(LibraryError::Kind::kNotLoadable,
-                         "library '" + path + "' cannot be loaded: " + error.message());
+      // It finds the plugin beside its own file.
+      load(fs::absolute(path));
+    } else if (options.in_place) {
+      load(unused_path(path));
+    } else {
+      copy_ = std::make_unique<SealedCopy>(file);
+      load(copy_->path());
     }
   }
 
   // Null if there is none.
   template <typename Function>
   Function* look_up(const char* name) const {
-    return library_.has(name) ? &library_.get<Function>(name) : nullptr;
+    return reinterpret_cast<Function*>(dlsym(library_.get(), name));
   }
 
   template <typename Function>
@@ -55,11 +76,21 @@ class Library::Mapped {
   const std::string& sha256() const { return sha256_; }
 
  private:
+  void load(const std::string& file) {
+    // Local: no symbol of the library is offered to the host's other libraries.
+    library_.reset(dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL));
+    if (library_ == nullptr) {
+      const char* problem = dlerror();
+      throw LibraryError(LibraryError::Kind::kNotLoadable,
+                         "library '" + path_ + "' cannot be loaded: " + (problem != nullptr ? problem : "?"));
+    }
+  }
+
   const std::string path_;
   // Before the library: its path must stay taken as long as the library is loaded.
   std::unique_ptr<SealedCopy> copy_;
-  const std::string sha256_;
-  boost::dll::shared_library library_;
+  std::string sha256_;
+  Handle library_;
 };
 
 Library::Library(std::string path, std::unique_ptr<Mapped> mapped, const LibraryApi& api)
@@ -96,7 +127,7 @@ const std::string& Library::sha256() const {
 }
 
 std::shared_ptr<Library> Library::load(const std::string& path, const LoadOptions& options) {
-  const std::string file = path.find('/') == std::string::npos ? find_in_library_path(path) : path;
+  const std::string file = library_file(path);
   auto mapped = std::make_unique<Mapped>(file, options);
   LibraryApi api;
   api.abi_version = mapped->find<proc_abi_version_fn>("proc_abi_version");

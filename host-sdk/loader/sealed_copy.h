@@ -2,10 +2,9 @@
 #pragma once
 
 #include <string>
-#include <string_view>
 
-#include "agones/library.hpp"
-#include "loader/elf_file.h"
+#include "loader/descriptor.h"
+#include "loader/library_file.h"
 
 namespace agones {
 
@@ -13,20 +12,13 @@ namespace agones {
 // unique while this object lives, so it must outlive the library.
 class SealedCopy {
  public:
-  // Checks what the options ask for. Throws LibraryError.
-  SealedCopy(const std::string& path, const LoadOptions& options);
-  ~SealedCopy();
-  SealedCopy(const SealedCopy&) = delete;
-  SealedCopy& operator=(const SealedCopy&) = delete;
+  // Throws LibraryError: where no such copy can be had, it says why, and what the host may set instead.
+  explicit SealedCopy(const LibraryFile& file);
 
   std::string path() const;
-  const std::string& sha256() const { return sha256_; }
-  bool exports(std::string_view name) const;
 
  private:
-  int fd_;
-  std::string sha256_;
-  ElfFile elf_;
+  const Descriptor copy_;
 };
 
 }  // namespace agones

@@ -10,7 +10,7 @@
 namespace agones {
 
 // Throws LibraryError (kNotTrusted) if somebody who is neither root nor this user could have put something else in the
-// file's place: in the folder that `path` names, or in that which a link leads to. `file` is the opened file's.
+// file's place: in a folder on the way to it, up to the root, or on that which a link leads to. `file` is the opened file's.
 void check_trust(const std::string& path, const struct stat& file, const LoadOptions& options);
 
 }  // namespace agones

@@ -70,6 +70,7 @@ constexpr Field kFields[] = {
     {AGONES_FIELD(plugin_file), Kind::kText, 0, 0, 0},
     {AGONES_FIELD(plugin_sha256), Kind::kText, 0, 0, 0},
     {AGONES_FIELD(plugin_group_may_write), Kind::kFlag, 0, 1, 0},
+    {AGONES_FIELD(plugin_in_place), Kind::kFlag, 0, 1, 0},
     {AGONES_FIELD(swap_ready_timeout_ms), Kind::kTime, 1, kHour, 10'000},
     {AGONES_FIELD(swap_drain_timeout_ms), Kind::kTime, 1, kHour, 60'000},
     {AGONES_FIELD(first_request_id), Kind::kId, 0, kHighestFirstId, 0},

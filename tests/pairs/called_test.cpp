@@ -4,7 +4,9 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <fstream>
 #include <functional>
+#include <iterator>
 #include <mutex>
 #include <set>
 #include <string>
@@ -52,6 +54,13 @@ extern "C" __attribute__((visibility("default"))) void echo_called(const char* f
 
 namespace agones::test {
 namespace {
+
+namespace fs = std::filesystem;
+
+std::string read_file(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
 
 constexpr const char* kMapped = "memfd:libecho_plugin";
 
@@ -111,6 +120,39 @@ TEST(Unload, ThreadsThatMakeAndEndClientsOfOneFileDoNotDisturbEachOther) {
   EXPECT_EQ(mapping_count(kMapped), 0U);
 }
 
+std::string plugin_version(proc_client* client) {
+  char version[32] = "";
+  EXPECT_EQ(host_library().get_plugin_version(client, version, sizeof(version), nullptr, 0), PROC_OK);
+  return version;
+}
+
+// With the size and the time that it had, as a careful copy keeps them.
+TEST(SharedPlugin, AFileThatIsWrittenAnewInPlaceIsAnotherOne) {
+  const TemporaryFolder folder;
+  const std::string path = folder.file("echo.so");
+  fs::copy_file(AGONES_ECHO_PLUGIN, path);
+  const auto from_path = [&](proc_config& config) { config.plugin_file = text(path); };
+  proc_client* first = make_client(from_path);
+  proc_client* same = make_client(from_path);
+  const std::size_t mappings = mapping_count("memfd:echo.so");
+  std::string bytes = read_file(path);
+  constexpr std::string_view kVersion("0.0.0", 6);
+  const std::size_t version = bytes.find(kVersion);
+  ASSERT_NE(version, std::string::npos);
+  bytes.replace(version, kVersion.size(), std::string_view("9.9.9", 6));
+  const auto time = fs::last_write_time(path);
+  std::fstream(path, std::ios::binary | std::ios::in | std::ios::out) << bytes;
+  fs::last_write_time(path, time);
+  proc_client* next = make_client(from_path);
+  EXPECT_EQ(plugin_version(first), "0.0.0");
+  EXPECT_EQ(plugin_version(same), "0.0.0");
+  EXPECT_EQ(plugin_version(next), "9.9.9");
+  EXPECT_EQ(mapping_count("memfd:echo.so"), 2 * mappings);
+  end(first);
+  end(same);
+  end(next);
+}
+
 // A game loop gives its poll 2 ms, whatever a swap has to do meanwhile.
 TEST(SwapStep, KeepsToThePollsLimitsAndClosesThePluginElsewhere) {
   constexpr std::uint32_t kMaxTime = 2000;
@@ -118,7 +160,7 @@ TEST(SwapStep, KeepsToThePollsLimitsAndClosesThePluginElsewhere) {
   const LibraryApi& api = host_library();
   const TemporaryFolder folder;
   const std::string copied = folder.file("echo.so");
-  std::filesystem::copy_file(AGONES_ECHO_PLUGIN, copied);
+  fs::copy_file(AGONES_ECHO_PLUGIN, copied);
   std::size_t events = 0;
   proc_client* client = make_client([&](proc_config& config) {
     config.swap_drain_timeout_ms = 50;

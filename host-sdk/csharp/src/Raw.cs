@@ -373,7 +373,7 @@ namespace Agones.Processor
         internal uint pluginGroupMayWrite;
         internal uint swapReadyTimeoutMs;
         internal uint swapDrainTimeoutMs;
-        internal uint reserved;
+        internal uint pluginInPlace;
         internal ulong firstRequestId;
         internal RawText reservedTexts0;
         internal RawText reservedTexts1;

@@ -47,17 +47,22 @@ struct LoadOptions {
   bool allow_writable_by_group = false;
   // Accept a file or folder that anybody can write to.
   bool allow_writable_by_others = false;
+  // Load the file itself, where no copy in memory can be made. It must not be written to while it is loaded; another file
+  // may be put in its place.
+  bool in_place = false;
 };
 
 // A loaded library. Thread-safe. Clients share it; it is unloaded when the last owner lets go, if it says then that this
 // is safe, else it stays mapped.
 //
-// Of a plugin a private, sealed copy of the file is loaded: overwriting or deleting the file afterwards does no harm, and
-// one file name can be loaded twice. The host library is loaded as it is: it makes such copies itself, and looks for
+// A file is found, read and checked before anything of it runs: its folders up to the root and the links on the way to it
+// are looked at, too. Of a plugin a private, sealed copy is loaded: overwriting or deleting the file afterwards does no harm,
+// and one file name can be loaded twice. That takes memfd_create, /proc, and no lower RLIMIT_FSIZE than the file's size; else
+// see LoadOptions::in_place. The host library is loaded as it is: it makes such copies itself, and looks for
 // the plugin beside its own file.
 class Library {
  public:
-  // A name without a slash is looked for as the dynamic linker does. Throws LibraryError. The ABI version is checked
+  // A name without a slash is looked for where the dynamic linker does. Throws LibraryError. The ABI version is checked
   // before anything else of the library is called.
   static std::shared_ptr<Library> load(const std::string& path, const LoadOptions& options = {});
 

@@ -117,7 +117,7 @@ PROC_LAYOUT(offsetof(proc_config, plugin_sha256) == 264);
 PROC_LAYOUT(offsetof(proc_config, plugin_group_may_write) == 280);
 PROC_LAYOUT(offsetof(proc_config, swap_ready_timeout_ms) == 284);
 PROC_LAYOUT(offsetof(proc_config, swap_drain_timeout_ms) == 288);
-PROC_LAYOUT(offsetof(proc_config, reserved) == 292);
+PROC_LAYOUT(offsetof(proc_config, plugin_in_place) == 292);
 PROC_LAYOUT(offsetof(proc_config, first_request_id) == 296);
 PROC_LAYOUT(offsetof(proc_config, reserved_texts) == 304);
 PROC_LAYOUT(offsetof(proc_config, owned_texts) == 368);

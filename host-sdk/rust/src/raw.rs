@@ -254,7 +254,7 @@ pub struct Config {
     pub plugin_group_may_write: u32,
     pub swap_ready_timeout_ms: u32,
     pub swap_drain_timeout_ms: u32,
-    pub reserved: u32,
+    pub plugin_in_place: u32,
     pub first_request_id: u64,
     pub reserved_texts: [Text; 4],
     pub owned_texts: *mut c_void,

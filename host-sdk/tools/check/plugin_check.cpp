@@ -36,8 +36,13 @@ bool starts_with(const std::string& text, const char* start) {
 
 // The file alone, without running anything of it.
 bool check_file(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) {
+  std::error_code error;
+  std::ifstream file;
+  // What is no file may keep its reader waiting, or have no end.
+  if (std::filesystem::is_regular_file(path, error)) {
+    file.open(path, std::ios::binary);
+  }
+  if (!file.is_open()) {
     say(false, "cannot be read");
     return false;
   }
@@ -157,9 +162,11 @@ std::string init_and_shut_down(const std::string& path) {
 
 }  // namespace
 
-bool check_plugin(const std::string& path) {
+bool check_plugin(const std::string& named) {
   g_good = true;
-  std::cout << path << '\n' << std::flush;
+  std::cout << named << '\n' << std::flush;
+  // Without a slash it would be a name to look for.
+  const std::string path = std::filesystem::absolute(named);
   if (check_file(path)) {
     in_child("loads, with this ABI version", [&] { return load(path); });
     if (g_good) {

@@ -6,6 +6,6 @@
 
 namespace check {
 
-bool check_plugin(const std::string& path);
+bool check_plugin(const std::string& named);
 
 }  // namespace check

@@ -124,7 +124,7 @@ typedef struct proc_config {
   uint32_t plugin_group_may_write;
   uint32_t swap_ready_timeout_ms;
   uint32_t swap_drain_timeout_ms;
-  uint32_t reserved;
+  uint32_t plugin_in_place;
   uint64_t first_request_id;
   proc_text reserved_texts[4];
   void* owned_texts;

@@ -299,7 +299,7 @@ class Config(c.Structure):
     plugin_group_may_write: int
     swap_ready_timeout_ms: int
     swap_drain_timeout_ms: int
-    reserved: int
+    plugin_in_place: int
     first_request_id: int
     _fields_ = [
         ("struct_size", c.c_uint32),
@@ -342,7 +342,7 @@ class Config(c.Structure):
         ("plugin_group_may_write", c.c_uint32),
         ("swap_ready_timeout_ms", c.c_uint32),
         ("swap_drain_timeout_ms", c.c_uint32),
-        ("reserved", c.c_uint32),
+        ("plugin_in_place", c.c_uint32),
         ("first_request_id", c.c_uint64),
         ("reserved_texts", Text * 4),
         ("owned_texts", c.c_void_p),

@@ -381,7 +381,10 @@ typedef struct proc_config {
   /* A new plugin has so long to be serving, 1 to 3,600,000; 10,000. Not asked of it while the old one does not serve. */
   uint32_t swap_ready_timeout_ms;
   uint32_t swap_drain_timeout_ms; /* the old plugin waits so long for the answers to what it sent, as above; 60,000 */
-  uint32_t reserved;
+  /* 1: the plugin's file itself is loaded, not a copy in memory: where none can be made, because /proc is not mounted, or a
+   * sandbox forbids memfd_create, or RLIMIT_FSIZE is less than the file's size. The file must not be written to then while it
+   * is loaded; another one may be put in its place (rename), also for a swap. 0 */
+  uint32_t plugin_in_place;
 
   /* The first id that this client gives out, at most 2^52; 0: 1. The host library sets it, so that ids stay unique over
    * swaps. */
