@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "stream/pem.h"
 
+#include "stream/environment.h"
 #include "stream/system_ca.h"
 
 #include <openssl/bio.h>
@@ -80,7 +81,7 @@ PemSource authorities(const PemSource& configured, std::string& problem) {
   if (configured.given()) {
     return configured;
   }
-  const std::vector<std::string> files = system_ca_files(secure_getenv);
+  const std::vector<std::string> files = system_ca_files(environment);
   PemSource found{first_readable(files), {}};
   if (!found.given()) {
     problem = "tls_ca: not set, and the system has no authorities to trust; looked for";

@@ -13,6 +13,7 @@
 #include <future>
 #include <thread>
 
+#include "support/certificates.h"
 #include "support/plugin.h"
 #include "support/process.h"
 #include "support/processor.h"
@@ -168,6 +169,103 @@ TEST(Hostile, FewThreadsOnAMachineOfManyCores) {
   const std::size_t found = result.output.find("threads=");
   ASSERT_NE(found, std::string::npos) << result.output;
   EXPECT_LE(std::stoul(result.output.substr(found + 8)), 9U) << "gRPC has a thread for each core";
+}
+
+// Run by the next test: a host that forks while it allocates.
+TEST(Hostile, DISABLED_AllocateAndFork) {
+  const char* const ca = std::getenv("AGONES_TEST_CA");
+  const std::string ca_file = ca != nullptr ? ca : "";
+  Client client(std::getenv("AGONES_TEST_PROCESSOR"), [&](proc_config& config) {
+    if (!ca_file.empty()) {
+      config.transport = PROC_TRANSPORT_TLS;
+      config.tls_ca_file = text(ca_file);
+    }
+  });
+  expect_allocated(client, 1);
+  const pid_t child = fork();
+  if (child == 0) {
+    _exit(0);
+  }
+  int status = 0;
+  EXPECT_EQ(waitpid(child, &status, 0), child);
+  expect_allocated(client, 1);
+  for (const Event& line : client.logs) {
+    EXPECT_NE(line.kind, "grpc") << line.message;
+  }
+  EXPECT_EQ(client.shutdown(), PROC_OK) << client.last_refusal.error;
+}
+
+// Everything that gRPC 1.51 reads, with values that it chokes on or that would change what it does. The tables in
+// plugin/DESIGN.md, "The environment", say what becomes of each.
+struct Variable {
+  const char* name;
+  std::vector<const char*> values;
+};
+const std::vector<Variable>& grpc_variables() {
+  static const std::vector<Variable> variables = {
+      {"GRPC_POLL_STRATEGY", {"", "none", "epollex", "epollsig", "poll-cv", "poll", "bogus"}},
+      {"GRPC_VERBOSITY", {"debug", "none", "bogus"}},
+      {"GRPC_STACKTRACE_MINLOGLEVEL", {"debug", "bogus"}},
+      {"GRPC_TRACE", {"all", "bogus", "list_tracers"}},
+      {"GRPC_EXPERIMENTS", {"bogus", "event_engine_client,tcp_frame_size_tuning"}},
+      {"GRPC_ENABLE_FORK_SUPPORT", {"1", "bogus"}},
+      {"GRPC_ABORT_ON_LEAKS", {"1", "bogus"}},
+      {"GRPC_CLIENT_CHANNEL_BACKUP_POLL_INTERVAL_MS", {"-1", "0", "bogus", "99999999999"}},
+      {"GRPC_DNS_RESOLVER", {"", "bogus", "native"}},
+      {"GRPC_DEFAULT_SSL_ROOTS_FILE_PATH", {"/nowhere"}},
+      {"GRPC_SYSTEM_SSL_ROOTS_DIR", {"/nowhere"}},
+      {"GRPC_NOT_USE_SYSTEM_SSL_ROOTS", {"1", "bogus"}},
+      {"GRPC_SSL_CIPHER_SUITES", {"", "bogus", "NULL-SHA256"}},
+      {"grpc_proxy", {"", "http://127.0.0.1:1", "bogus://"}},
+      {"http_proxy", {"http://127.0.0.1:1", "bogus://"}},
+      {"https_proxy", {"http://127.0.0.1:1", "bogus://"}},
+      {"no_grpc_proxy", {"127.0.0.1"}},
+      {"no_proxy", {"127.0.0.1"}},
+      {"GRPC_XDS_BOOTSTRAP", {"/nowhere"}},
+      {"GRPC_XDS_BOOTSTRAP_CONFIG", {"{"}},
+      {"GRPC_EXPERIMENTAL_XDS_FEDERATION", {"1", "bogus"}},
+      {"GRPC_EXPERIMENTAL_XDS_CUSTOM_LB_CONFIG", {"1", "bogus"}},
+      {"GRPC_EXPERIMENTAL_XDS_RLS_LB", {"1", "bogus"}},
+      {"GRPC_TEST_ONLY_GOOGLE_C2P_RESOLVER_TRAFFIC_DIRECTOR_URI", {"bogus"}},
+      {"GOOGLE_APPLICATION_CREDENTIALS", {"/nowhere"}},
+      {"STS_CREDENTIALS", {"/nowhere"}},
+      {"HOME", {"/nowhere"}},
+      {"CARES_HOSTS", {"/nowhere"}},
+      {"SSL_CERT_FILE", {"/nowhere"}},
+      {"SSL_CERT_DIR", {"/nowhere"}},
+      {"OPENSSL_ia32cap", {"~0x200000200000000"}},
+  };
+  return variables;
+}
+
+TEST(Hostile, NothingInTheEnvironmentChangesWhatTheHiddenGrpcDoes) {
+  const Certificates certificates;
+  certificates.make_ca("ca");
+  certificates.make_certificate("ca", "server", "processor.test", 10);
+  const ProcessorProgram plain({"--pull-interval-ms", "10", "--servers", "10000"});
+  const ProcessorProgram encrypted({"--pull-interval-ms", "10", "--servers", "10000", "--tls-certificate",
+                                    certificates.path("server.pem"), "--tls-key", certificates.path("server.key")});
+  const auto allocates = [&](const std::vector<std::string>& settings, bool tls) {
+    std::vector<std::string> command = {"env", "AGONES_TEST_PROCESSOR=" + (tls ? encrypted : plain).address(),
+                                        "AGONES_TEST_CA=" + (tls ? certificates.path("ca.pem") : std::string())};
+    command.insert(command.end(), settings.begin(), settings.end());
+    command.insert(command.end(), {fs::read_symlink("/proc/self/exe").string(), "--gtest_also_run_disabled_tests",
+                                   "--gtest_filter=*AllocateAndFork"});
+    const ProgramResult result = run_program(command);
+    EXPECT_EQ(result.exit_code, 0) << testing::PrintToString(settings) << "\n" << result.output;
+    EXPECT_EQ(result.errors, "") << testing::PrintToString(settings);
+  };
+  std::vector<std::string> all;
+  for (const Variable& variable : grpc_variables()) {
+    for (const char* value : variable.values) {
+      const std::string setting = std::string(variable.name) + "=" + value;
+      const bool is_of_tls = setting.find("SSL") != std::string::npos;
+      allocates({setting}, is_of_tls);
+      all.push_back(setting);
+    }
+  }
+  allocates(all, true);
+  allocates(all, false);
 }
 
 TEST(Hostile, StandardStreamsClosed) {
