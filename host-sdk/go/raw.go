@@ -414,12 +414,12 @@ type rawFunctions struct {
 	// Errors: INVALID_ARGUMENT, TOO_LARGE, SHUT_DOWN, NO_MEMORY.
 	takeOver func(client uintptr, request unsafe.Pointer, error unsafe.Pointer, errorSize uint64) int32
 	// Ends the client. Unsent requests end as SHUTDOWN, NOT_SENT at once. Sent ones are awaited for up to timeout_ms and
-	// end as SHUTDOWN, UNKNOWN after that. Then the stream is closed and every plugin thread ends: mostly at once, at
-	// worst (an attempt to connect that gets no answer) after connect_timeout_ms and 5 s more. A name that is being
-	// looked up can't be given up: that takes as long as the system's resolver does (resolv.conf: timeout, attempts),
-	// and the error text names it. With on_event, all events are handed out during the call; without, poll them
-	// afterwards with proc_poll_events or proc_poll_json. Errors: TIMEOUT (something did not end; the text names it;
-	// call again), IN_CALLBACK, BUSY.
+	// end as SHUTDOWN, UNKNOWN after that. Then the streams are closed, attempts to connect are broken off and every
+	// plugin thread ends: mostly within milliseconds, and for at most a second after timeout_ms that is awaited. A name
+	// that is being looked up can't be given up: that thread ends by itself when the system's resolver comes back
+	// (resolv.conf: timeout, attempts). Nobody waits for it, but the library is UNLOAD_BUSY until then. With on_event,
+	// all events are handed out during the call; without, poll them afterwards with proc_poll_events or proc_poll_json.
+	// Errors: TIMEOUT (something did not end; the text names it; call again), IN_CALLBACK, BUSY.
 	shutdown func(client uintptr, timeoutMs uint32, error unsafe.Pointer, errorSize uint64) int32
 	// Frees a client that was shut down; events not yet polled are lost. The handle is invalid afterwards. The host
 	// library unloads the plugin here. NULL is allowed. Errors: BUSY (not shut down, or being polled), IN_CALLBACK.

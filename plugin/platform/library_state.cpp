@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -28,6 +29,7 @@
 // NOLINTBEGIN(bugprone-reserved-identifier): the linker's names
 extern "C" {
 int __real_close(int fd);
+int __real_connect(int fd, const sockaddr* address, socklen_t size);
 int __real_eventfd(unsigned int count, int flags);
 int __real_pthread_key_create(pthread_key_t* key, void (*destructor)(void*));
 int __real_pthread_key_delete(pthread_key_t key);
@@ -105,6 +107,44 @@ class FdRegistry {
   std::set<int> fds_;
 };
 
+// Sockets that were connected, or are to be, and on which thread.
+class SocketRegistry {
+ public:
+  void connecting(int fd) noexcept {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    try {
+      sockets_.push_back({fd, pthread_self()});
+    } catch (const std::bad_alloc&) {
+      // Then it ends by its timeout.
+    }
+  }
+
+  void closing(int fd) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    const auto is_it = [fd](const Socket& socket) { return socket.fd == fd; };
+    sockets_.erase(std::remove_if(sockets_.begin(), sockets_.end(), is_it), sockets_.end());
+  }
+
+  // Whoever waits for them is told by the system. They are not closed: that is for who opened them.
+  void break_off(pthread_t thread, bool those_of_other_threads) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    for (const Socket& socket : sockets_) {
+      if (those_of_other_threads || pthread_equal(socket.thread, thread) != 0) {
+        shutdown(socket.fd, SHUT_RDWR);
+      }
+    }
+  }
+
+ private:
+  struct Socket {
+    int fd;
+    pthread_t thread;
+  };
+
+  std::mutex mutex_;
+  std::vector<Socket> sockets_;
+};
+
 // Keys of thread-local data. A thread of the host's that has such data and ends after the library is unmapped would call the
 // key's destructor, which is gone.
 class KeyRegistry {
@@ -180,10 +220,13 @@ int open_surely(FdReserve& reserve, const Open& open) {
 struct Registries {
   ThreadRegistry threads;
   FdRegistry fds;
+  SocketRegistry sockets;
   KeyRegistry keys;
   FdReserve reserve;
   ThreadStock stock;
   ClientCount clients;
+  std::atomic<int> left_threads{0};
+  std::atomic<int> connections_ends{0};
 };
 
 // On the heap, because a process that exits with clients alive runs static destructors while their threads
@@ -197,6 +240,12 @@ __attribute__((destructor)) void forget_registries() {
   }
 }
 
+thread_local bool t_connects_no_more = false;
+
+bool all_connections_end(const Registries& registries) {
+  return registries.connections_ends.load() >= registries.clients.count();
+}
+
 template <typename Open>
 int open_registered(const Open& open) {
   Registries* registries = g_registries.load();
@@ -206,6 +255,7 @@ int open_registered(const Open& open) {
 void forget_fd(int fd) {
   if (Registries* registries = g_registries.load()) {
     registries->fds.closing(fd);
+    registries->sockets.closing(fd);
   }
 }
 
@@ -331,9 +381,37 @@ std::string live_thread_names() {
   std::string names;
   for (const pid_t tid : g_registries.load()->threads.live()) {
     names += names.empty() ? "" : ", ";
-    names += thread_name(tid);
+    const std::string name = thread_name(tid);
+    names +=
+        name == "proc-resolver" ? name + " (the system's resolver has not come back with a name's addresses)" : name;
   }
   return names;
+}
+
+void thread_left() noexcept {
+  g_registries.load()->left_threads.fetch_add(1);
+}
+
+void left_thread_ends() noexcept {
+  g_registries.load()->left_threads.fetch_sub(1);
+}
+
+int threads_to_wait_for() {
+  return live_threads() - g_registries.load()->left_threads.load();
+}
+
+ConnectionsEnd::ConnectionsEnd() noexcept {
+  t_connects_no_more = true;
+  g_registries.load()->connections_ends.fetch_add(1);
+}
+
+ConnectionsEnd::~ConnectionsEnd() {
+  t_connects_no_more = false;
+  g_registries.load()->connections_ends.fetch_sub(1);
+}
+
+void ConnectionsEnd::break_off() noexcept {
+  g_registries.load()->sockets.break_off(pthread_self(), all_connections_end(*g_registries.load()));
 }
 
 }  // namespace agones::plugin::library_state
@@ -357,6 +435,19 @@ int __wrap_close(int fd);
 int __wrap_close(int fd) {
   agones::plugin::library_state::forget_fd(fd);
   return __real_close(fd);
+}
+
+int __wrap_connect(int fd, const sockaddr* address, socklen_t size);
+int __wrap_connect(int fd, const sockaddr* address, socklen_t size) {
+  using namespace agones::plugin::library_state;
+  if (auto* registries = g_registries.load()) {
+    if (t_connects_no_more || (registries->connections_ends.load() > 0 && all_connections_end(*registries))) {
+      errno = ECONNABORTED;
+      return -1;
+    }
+    registries->sockets.connecting(fd);
+  }
+  return __real_connect(fd, address, size);
 }
 
 int __wrap_pthread_key_create(pthread_key_t* key, void (*destructor)(void*));

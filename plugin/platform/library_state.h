@@ -37,4 +37,25 @@ int live_threads();
 // Their names, for a message: "grpc_global_timer, event_engine".
 std::string live_thread_names();
 
+// One of those threads can't be ended and is left to itself; it says when it ends. No client waits for it, but the library can't
+// be unmapped before.
+void thread_left() noexcept;
+void left_thread_ends() noexcept;
+// Live threads but those.
+int threads_to_wait_for();
+
+// The end of a client's connections, made or only begun, on its link's thread: gRPC can't be told to give up an attempt that gets no
+// answer. What code on this thread connected is the client's; what gRPC's own threads did, too, where no other client is left.
+// As long as this lives they connect no more.
+class ConnectionsEnd {
+ public:
+  ConnectionsEnd() noexcept;
+  ~ConnectionsEnd();
+  ConnectionsEnd(const ConnectionsEnd&) = delete;
+  ConnectionsEnd& operator=(const ConnectionsEnd&) = delete;
+
+  // Whoever waits for them is told by the system, and closes them.
+  void break_off() noexcept;
+};
+
 }  // namespace agones::plugin::library_state

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A thread of the plugin: named, joined by its destructor. std::thread would be started by libstdc++,
-// past the library's thread registry.
+// A thread of the plugin: named, joined by its destructor unless it is left to itself. std::thread would be started by
+// libstdc++, past the library's thread registry.
 #pragma once
 
 #include <pthread.h>
@@ -18,9 +18,10 @@ class Thread {
   Thread& operator=(const Thread&) = delete;
 
   void join();
+  // Nobody waits for its end any more: what the body uses is its own.
+  void leave();
 
  private:
-  std::function<void()> body_;
   pthread_t handle_{};
   bool joined_ = false;
 };

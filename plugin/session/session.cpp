@@ -21,8 +21,8 @@ namespace agones::plugin {
 
 namespace {
 
-// How long proc_shutdown gives the threads to end, beside the connect timeout, as the header says.
-constexpr milliseconds kClosingTime{5000};
+// How long proc_shutdown gives everything to close, after the time for the requests, as the header says.
+constexpr milliseconds kClosingTime{1000};
 constexpr std::uint32_t kLongestTimeoutMs = 86'400'000;
 constexpr std::size_t kLongestLine = 8192;
 // While there is no thread to be had.
@@ -497,15 +497,15 @@ Result Session::shutdown(milliseconds timeout) {
   if (shut_down_) {
     return {};
   }
+  const TimePoint end = later(clock_now(), timeout);
+  const TimePoint closing_end = later(end, kClosingTime);
   admission_.close();
   enter(Phase::kReturnUnsent);
-  wait_until(timeout, &Session::all_ended);
+  wait_until(end, &Session::all_ended);
   admission_.seal();
   final_accepted_.store(accepted());
   enter(Phase::kGiveUp);
-  // An attempt to connect that gets no answer ends with its timeout, not sooner.
-  const milliseconds closing_time = kClosingTime + config_.link.transport.connect_timeout;
-  if (!wait_until(closing_time, &Session::link_ended)) {
+  if (!wait_until(closing_end, &Session::link_ended)) {
     return {PROC_ERR_TIMEOUT, "the connection to the processor has not closed: " + link_.closing_on()};
   }
   thread_->join();
@@ -514,9 +514,8 @@ Result Session::shutdown(milliseconds timeout) {
     library_state::release_spare_threads();
   }
   // gRPC's threads end a little after its last user. Nothing can be waited on for that: it is asked.
-  const TimePoint end = clock_now() + closing_time;
-  while (library_state::clients() == 1 && (library_state::live_threads() != 0 || grpc_running())) {
-    if (clock_now() >= end) {
+  while (library_state::clients() == 1 && (library_state::threads_to_wait_for() > 0 || grpc_running())) {
+    if (clock_now() >= closing_end) {
       return {PROC_ERR_TIMEOUT, "these threads have not ended: " + library_state::live_thread_names()};
     }
     std::this_thread::sleep_for(milliseconds(1));
@@ -538,8 +537,7 @@ Result Session::may_destroy() {
   return {};
 }
 
-bool Session::wait_until(milliseconds timeout, bool (Session::*condition)() const) {
-  const TimePoint end = later(clock_now(), timeout);
+bool Session::wait_until(TimePoint end, bool (Session::*condition)() const) {
   while (true) {
     deliver_all(end);
     if ((this->*condition)()) {

@@ -110,7 +110,7 @@ class Session : private LinkHandler, private EngineSink, private GrpcLogSink {
   bool call_host(std::uint64_t number, const Callback& callback);
   // What nobody took over ends as results after all.
   void end_handing_over();
-  bool wait_until(milliseconds timeout, bool (Session::*condition)() const);
+  bool wait_until(TimePoint end, bool (Session::*condition)() const);
   // Exact for the poller, once nothing more is accepted.
   std::uint64_t accepted() const { return delivered_ + admission_.pending(); }
   bool all_ended() const;

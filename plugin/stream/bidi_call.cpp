@@ -58,6 +58,7 @@ void BidiCall::write(std::string bytes) {
 
 void BidiCall::write_last(std::string bytes) {
   start_write(std::move(bytes), grpc::WriteOptions().set_last_message());
+  last_said_ = true;
 }
 
 void BidiCall::start_write(std::string bytes, grpc::WriteOptions options) {
@@ -66,9 +67,43 @@ void BidiCall::start_write(std::string bytes, grpc::WriteOptions options) {
   writing_ = true;
 }
 
-void BidiCall::abandon() {
+void BidiCall::end(TimePoint cancel_at) noexcept {
   listener_ = nullptr;
+  if (finishing_) {
+    return;
+  }
+  if (!started_ || last_said_) {
+    cancel();
+    return;
+  }
+  ending_ = true;
+  cancel_at_ = cancel_at;
+  if (!writing_) {
+    say_last();
+  }
+}
+
+void BidiCall::say_last() noexcept {
+  try {
+    begin([this] { stream_->WritesDone(&write_tag_); });
+    writing_ = true;
+    last_said_ = true;
+  } catch (...) {
+    cancel();
+  }
+}
+
+void BidiCall::cancel() noexcept {
+  listener_ = nullptr;
+  cancel_at_ = TimePoint::max();
   context_.TryCancel();
+}
+
+TimePoint BidiCall::cancel_if_due(TimePoint now) noexcept {
+  if (now >= cancel_at_) {
+    cancel();
+  }
+  return cancel_at_;
 }
 
 void BidiCall::started(bool ok) {
@@ -106,6 +141,9 @@ void BidiCall::received(bool ok) {
 // A failed write needs no handling of its own: the read that is always under way fails as well.
 void BidiCall::written(bool /*ok*/) {
   writing_ = false;
+  if (ending_ && !last_said_ && !finishing_) {
+    say_last();
+  }
 }
 
 void BidiCall::finish() {

@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 
+#include "engine/time.h"
 #include "stream/completion_tag.h"
 
 namespace agones::plugin {
@@ -36,8 +37,13 @@ class BidiCall {
 
   // From now on this one hears of the call.
   void listen(Listener& listener) { listener_ = &listener; }
-  // Ends the call; the listener hears no more of it.
-  void abandon();
+  // Says that nothing more is written, and reads until the other side ends the call, until `cancel_at` at most: one that is
+  // cancelled at once is a warning in the processor's log. The listener hears no more of it. Needs no memory of its own.
+  void end(TimePoint cancel_at) noexcept;
+  // Ends the call at once; the listener hears no more of it.
+  void cancel() noexcept;
+  // Cancels what has not ended in time. Returns when to ask again.
+  TimePoint cancel_if_due(TimePoint now) noexcept;
   // No operation is under way any more, and none will be: the object may be destroyed.
   bool over() const { return finished_ && pending_ == 0; }
 
@@ -65,6 +71,7 @@ class BidiCall {
   void received(bool ok);
   void written(bool ok);
   void finished(bool ok);
+  void say_last() noexcept;
   void start_write(std::string bytes, grpc::WriteOptions options);
   void read();
   void finish();
@@ -78,6 +85,9 @@ class BidiCall {
   int pending_ = 0;
   bool started_ = false;
   bool writing_ = false;
+  bool last_said_ = false;
+  bool ending_ = false;
+  TimePoint cancel_at_ = TimePoint::max();
   bool finishing_ = false;
   bool finished_ = false;
   Tag start_tag_{*this, &BidiCall::started};

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the link has given up and gRPC has not let go of yet. The completion queue must be polled until
+// What the link has given up and gRPC, or the processor, has not let go of yet. The completion queue must be polled until
 // then: a channel that is destroyed while it connects would be left to its timeout, with gRPC's threads.
 // Adding needs no memory, so that giving up can't fail.
 #pragma once
 
 #include <grpcpp/grpcpp.h>
 
+#include <algorithm>
 #include <memory>
 #include <utility>
 
@@ -21,29 +22,43 @@ struct HeldChannel {
 
 class Graveyard {
  public:
+  // Cancelled.
   void add(std::unique_ptr<BidiCall> call) {
     if (call != nullptr) {
-      call->abandon();
+      call->cancel();
+      push(std::move(call), calls_);
+    }
+  }
+  // Ended in a way that the processor takes for the usual one; cancelled if it has not ended by then.
+  void add(std::unique_ptr<BidiCall> call, TimePoint cancel_at) {
+    if (call != nullptr) {
+      call->end(cancel_at);
       push(std::move(call), calls_);
     }
   }
   void add(std::unique_ptr<HeldChannel> channel) {
     if (channel != nullptr) {
-      // After a failed attempt gRPC keeps a timer of a second or more for the next one, and its threads with it: this
-      // ends the wait.
-      grpc::experimental::ChannelResetConnectionBackoff(channel->channel.get());
       push(std::move(channel), channels_);
     }
   }
 
-  // Forgets what is over.
-  void sweep() {
-    sweep(calls_, [](const BidiCall& call) { return call.over(); });
+  // Forgets what is over, cancels what is due. Returns when the next one is.
+  TimePoint sweep(TimePoint now) {
+    TimePoint next = TimePoint::max();
+    sweep(calls_, [&](BidiCall& call) {
+      next = std::min(next, call.cancel_if_due(now));
+      return call.over();
+    });
     sweep(channels_, [](const HeldChannel& held) { return held.channel->GetState(false) != GRPC_CHANNEL_CONNECTING; });
+    return channels_ == nullptr ? next : std::min(next, now + kChannelInterval);
   }
+  bool has_calls() const { return calls_ != nullptr; }
   bool empty() const { return calls_ == nullptr && channels_ == nullptr; }
 
  private:
+  // How often it is looked whether a channel still connects: nobody is told, and after a moment it would connect again.
+  static constexpr Duration kChannelInterval = milliseconds(20);
+
   template <typename T>
   static void push(std::unique_ptr<T> item, std::unique_ptr<T>& list) {
     item->next_given_up = std::move(list);

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "platform/library_state.h"
 #include "text/utf8.h"
 
 namespace agones::plugin {
@@ -18,6 +19,8 @@ constexpr Duration kClosingInterval = milliseconds(10);
 constexpr Duration kFailureInterval = milliseconds(50);
 // Where one of several streams is lost, no other is opened for so long.
 constexpr Duration kFurtherStreamInterval = milliseconds(1000);
+// How long a stream that was ended may take for it before it is cancelled.
+constexpr Duration kEndingTime = milliseconds(250);
 constexpr std::size_t kMostReasons = 3;
 
 constexpr char kNames[] = "the names";
@@ -130,6 +133,17 @@ void Link::give_up_streams() noexcept {
   late_streams_.clear();
 }
 
+void Link::end_streams(TimePoint now) noexcept {
+  for (const auto& stream : streams_) {
+    graveyard_.add(stream->release(), now + kEndingTime);
+  }
+  streams_.clear();
+  for (const auto& late : late_streams_) {
+    graveyard_.add(late->close(), now + kEndingTime);
+  }
+  late_streams_.clear();
+}
+
 void Link::wait_for_event_after_failure(TimePoint until) noexcept {
   while (clock_now() < until) {
     try {
@@ -150,8 +164,8 @@ void Link::wait_for_event(TimePoint until) {
 }
 
 TimePoint Link::manage(TimePoint now) {
-  graveyard_.sweep();
-  TimePoint next = manage_addresses(now);
+  TimePoint next = graveyard_.sweep(now);
+  next = std::min(next, manage_addresses(now));
   next = std::min(next, manage_replicas(now));
   next = std::min(next, manage_streams(now));
   next = std::min(next, manage_late_streams(now));
@@ -281,7 +295,7 @@ void Link::close_idle_stream(TimePoint now) {
   const auto idle = std::find_if(streams_.begin(), streams_.end(),
                                  [&](const auto& stream) { return number && stream->number() == *number; });
   if (idle != streams_.end()) {
-    graveyard_.add(take(**idle)->release());
+    graveyard_.add(take(**idle)->release(), now + kEndingTime);
     handler_.stream_lost(*number, "not needed", now);
   }
 }
@@ -339,7 +353,7 @@ std::unique_ptr<OpenStream> Link::take(const OpenStream& stream) {
 
 void Link::lose_stream(OpenStream& stream, const std::string& reason, TimePoint now, bool useless) {
   const std::unique_ptr<OpenStream> lost = take(stream);
-  graveyard_.add(lost->release());
+  graveyard_.add(lost->release(), now + kEndingTime);
   after_stream(lost->target(), reason, now, useless);
   handler_.stream_lost(lost->number(), reason, now);
 }
@@ -356,7 +370,7 @@ void Link::replace_stream(OpenStream& stream, const std::string& reason, TimePoi
     if (handler_.stream_replaced(number, reason, now)) {
       late_streams_.push_back(std::move(late));
     } else {
-      graveyard_.add(late->close());
+      graveyard_.add(late->close(), now + kEndingTime);
     }
   } catch (...) {
     graveyard_.add(late != nullptr ? late->close() : std::move(call));
@@ -368,7 +382,7 @@ TimePoint Link::manage_late_streams(TimePoint now) {
   TimePoint next = TimePoint::max();
   for (auto late = late_streams_.begin(); late != late_streams_.end();) {
     if ((*late)->done(now)) {
-      graveyard_.add((*late)->close());
+      graveyard_.add((*late)->close(), now + kEndingTime);
       late = late_streams_.erase(late);
     } else {
       next = std::min(next, (*late)->until());
@@ -516,25 +530,22 @@ void Link::log_failure(const std::string& what, const std::string& reason) {
 }
 
 std::string Link::closing_on() const {
-  switch (closing_.load()) {
-    case Closing::kNames:
-      return "the system's resolver has not come back from looking up " + resolver_.names();
-    case Closing::kCalls:
-      return "gRPC has not ended the calls";
-    default:
-      return "requests have not ended";
-  }
+  return closing_.load() ? "gRPC has not ended the calls" : "requests have not ended";
 }
 
 void Link::close_all() {
-  give_up_streams();
+  closing_.store(true);
+  // Its thread calls wake() no more.
+  resolver_.abandon();
+  end_streams(clock_now());
   replicas_.clear();
-  // The resolver's thread may still call wake(): it ends before the queue does.
-  while (resolver_.running() || !graveyard_.empty()) {
-    closing_.store(resolver_.running() ? Closing::kNames : Closing::kCalls);
+  library_state::ConnectionsEnd connections_end;
+  while (!graveyard_.empty()) {
+    if (!graveyard_.has_calls()) {
+      connections_end.break_off();
+    }
     wait_for_event(clock_now() + kClosingInterval);
-    resolver_.take();
-    graveyard_.sweep();
+    graveyard_.sweep(clock_now());
   }
   // Takes the wake-up for good: from here on wake() does nothing, whoever calls it.
   while (wake_pending_.exchange(true)) {

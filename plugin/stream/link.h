@@ -33,7 +33,7 @@ class Link : public OpenStream::Owner {
   void run() noexcept;
   // Makes run() take a turn soon. Any thread, any time; nothing once run() has returned.
   void wake() noexcept;
-  // What run() waits for at its end, for a message. Any thread.
+  // What run() waits for, for a message. Any thread.
   std::string closing_on() const;
 
  private:
@@ -55,6 +55,8 @@ class Link : public OpenStream::Owner {
   void begin_anew(const char* reason) noexcept;
   void wait_for_event(TimePoint until);
   void give_up_streams() noexcept;
+  // As the processor expects it; each is cancelled if it does not end soon.
+  void end_streams(TimePoint now) noexcept;
   // For when a failure must not lead to the next one at once.
   void wait_for_event_after_failure(TimePoint until) noexcept;
   TimePoint manage(TimePoint now);
@@ -121,8 +123,7 @@ class Link : public OpenStream::Owner {
   FailureLog failures_;
   Backoff failure_backoff_;
   std::uint32_t seed_;
-  enum class Closing : std::uint8_t { kNothing, kNames, kCalls };
-  std::atomic<Closing> closing_{Closing::kNothing};
+  std::atomic<bool> closing_{false};
 };
 
 }  // namespace agones::plugin

@@ -7,9 +7,13 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <mutex>
 #include <new>
 #include <system_error>
 #include <utility>
+
+#include "platform/library_state.h"
+#include "platform/thread.h"
 
 namespace agones::plugin {
 
@@ -61,8 +65,58 @@ Resolution resolve(const std::vector<Endpoint>& endpoints, int flags) {
 
 }  // namespace
 
+// What a look-up's thread and the resolver share; it outlives either.
+class Resolver::LookUp {
+ public:
+  LookUp(std::vector<Endpoint> endpoints, std::function<void()> done)
+      : endpoints_(std::move(endpoints)), done_(std::move(done)) {}
+
+  // On the look-up's thread.
+  void run() {
+    Resolution resolution;
+    try {
+      resolution = resolve(endpoints_, 0);
+    } catch (const std::bad_alloc&) {
+      resolution = Resolution{};
+      resolution.unknown = true;
+      resolution.problem = "no memory";  // short enough to need none
+    }
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (abandoned_) {
+      library_state::left_thread_ends();
+      return;
+    }
+    result_ = std::move(resolution);
+    done_();
+  }
+
+  std::optional<Resolution> take() {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return std::exchange(result_, std::nullopt);
+  }
+
+  void abandon() {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (!result_) {
+      abandoned_ = true;
+      library_state::thread_left();
+    }
+  }
+
+ private:
+  const std::vector<Endpoint> endpoints_;
+  const std::function<void()> done_;
+  std::mutex mutex_;
+  std::optional<Resolution> result_;
+  bool abandoned_ = false;
+};
+
 Resolver::Resolver(std::vector<Endpoint> endpoints, std::function<void()> done)
     : endpoints_(std::move(endpoints)), done_(std::move(done)) {}
+
+Resolver::~Resolver() {
+  abandon();
+}
 
 void Resolver::start() {
   if (running()) {
@@ -75,7 +129,9 @@ void Resolver::start() {
     return;
   }
   try {
-    thread_ = std::make_unique<Thread>("proc-resolver", [this] { look_up(); });
+    auto look_up = std::make_shared<LookUp>(endpoints_, done_);
+    Thread("proc-resolver", [look_up] { look_up->run(); }).leave();
+    under_way_ = std::move(look_up);
   } catch (const std::system_error& error) {
     result_ = Resolution{};
     result_->unknown = true;
@@ -83,40 +139,25 @@ void Resolver::start() {
   }
 }
 
-void Resolver::look_up() {
-  Resolution resolution;
-  try {
-    resolution = resolve(endpoints_, 0);
-  } catch (const std::bad_alloc&) {
-    resolution = Resolution{};
-    resolution.unknown = true;
-    resolution.problem = "no memory";  // short enough to need none
-  }
-  {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    result_ = std::move(resolution);
-  }
-  done_();
-}
-
-std::string Resolver::names() const {
-  std::string names;
-  for (const Endpoint& endpoint : endpoints_) {
-    names += (names.empty() ? "" : ", ") + endpoint.host;
-  }
-  return names;
-}
-
 std::optional<Resolution> Resolver::take() {
+  if (result_) {
+    return std::exchange(result_, std::nullopt);
+  }
   std::optional<Resolution> result;
-  {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    result.swap(result_);
+  if (under_way_ != nullptr) {
+    result = under_way_->take();
   }
   if (result) {
-    thread_.reset();
+    under_way_.reset();
   }
   return result;
+}
+
+void Resolver::abandon() noexcept {
+  if (under_way_ != nullptr) {
+    under_way_->abandon();
+    under_way_.reset();
+  }
 }
 
 }  // namespace agones::plugin

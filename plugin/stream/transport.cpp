@@ -10,6 +10,9 @@ namespace agones::plugin {
 namespace {
 
 constexpr int kReceiveWindow = 4 << 20;
+// The least that gRPC takes. The link tries again by a backoff of its own, with a new channel; gRPC keeps its threads as long
+// as a channel that failed would have waited.
+constexpr int kReconnectBackoffMs = 100;
 
 }  // namespace
 
@@ -47,6 +50,8 @@ ChannelResult make_channel(const TransportConfig& config, const std::string& tar
   arguments.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, 0);
   arguments.SetInt(GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES, kReceiveWindow);
   arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, static_cast<int>(config.connect_timeout.count()));
+  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, kReconnectBackoffMs);
+  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, kReconnectBackoffMs);
   // A connection of its own, which ends with the channel: the link reconnects by making a new one.
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   // max_message_bytes bounds what a message is, not what it was packed to: nothing packed is taken.

@@ -16,6 +16,7 @@
 #include "support/plugin.h"
 #include "support/process.h"
 #include "support/processor.h"
+#include "support/silent_server.h"
 #include "support/temporary_folder.h"
 
 namespace agones::test {
@@ -135,6 +136,23 @@ TEST(Shutdown, WhileThreadsSubmitLosesNothing) {
     EXPECT_EQ(client.outcomes()[PROC_OUTCOME_ALLOCATED], processor.counts().allocated);
     EXPECT_EQ(client.stats().pending, 0U);
   }
+}
+
+TEST(Shutdown, BreaksOffAttemptsToConnect) {
+  const SilentServer no_answer;
+  const Listener no_word(1);
+  auto options = quick_options();
+  options.faults = answers_held_back();
+  LocalProcessor processor(options, fleet_of(1));
+  Client client(processor.address() + "," + no_answer.address() + "," + no_word.address(),
+                [](proc_config& config) { config.connect_timeout_ms = 600'000; });
+  client.allocate();
+  ASSERT_TRUE(client.poll_until([&] { return client.stats().in_flight == 1; }));
+  const auto start = std::chrono::steady_clock::now();
+  EXPECT_EQ(client.shutdown(100), PROC_OK) << client.last_refusal.error;
+  EXPECT_LT(std::chrono::steady_clock::now() - start, kPatience);
+  ASSERT_EQ(client.results.size(), 1U);
+  EXPECT_EQ(client.results[0].delivery, PROC_DELIVERY_UNKNOWN);
 }
 
 TEST(Shutdown, EndsWithTheAttemptToConnectThatIsUnderWay) {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <future>
 
 #include "support/plugin.h"
 #include "support/process.h"
@@ -184,6 +185,48 @@ TEST(OddProcessor, WithoutAHealthServiceItIsUsed) {
   ASSERT_TRUE(client.poll_until_results(3));
   EXPECT_EQ(client.results[2].outcome, PROC_OUTCOME_ALLOCATED);
   EXPECT_EQ(client.shutdown(), PROC_OK) << client.last_refusal.error;
+}
+
+// A stream that is cancelled is a warning in the processor's log; one whose client says that it writes no more is not.
+TEST(OddProcessor, EveryStreamEndsByTheClientsLastWord) {
+  RawProcessor processor({}, good_answer);
+  const auto all_ended = [&] { return processor.ended_by_client() + processor.cancelled() == processor.streams(); };
+  {
+    Client client(processor.address());
+    client.allocate();
+    ASSERT_TRUE(client.poll_until_results(1));
+    EXPECT_EQ(client.shutdown(), PROC_OK) << client.last_refusal.error;
+    ASSERT_TRUE(wait_until(all_ended));
+  }
+  {
+    // This processor pulls once: the stream is replaced again and again.
+    Client client(processor.address(), [](proc_config& config) {
+      config.pull_timeout_ms = 100;
+      config.reconnect_initial_ms = 10;
+      config.reconnect_max_ms = 20;
+    });
+    ASSERT_TRUE(client.poll_until([&] { return processor.streams() >= 5; }));
+  }
+  ASSERT_TRUE(wait_until(all_ended));
+  EXPECT_GE(processor.ended_by_client(), 5);
+  EXPECT_EQ(processor.cancelled(), 0);
+}
+
+TEST(OddProcessor, AStreamThatTheProcessorDoesNotEndIsCancelled) {
+  std::promise<void> release;
+  const auto released = release.get_future().share();
+  RawProcessor processor({}, [released](const allocation::BatchRequest& batch) {
+    released.wait();
+    return good_answer(batch);
+  });
+  {
+    Client client(processor.address());
+    client.allocate();
+    ASSERT_TRUE(client.poll_until([&] { return client.stats().in_flight == 1; }));
+    EXPECT_EQ(client.shutdown(0), PROC_OK) << client.last_refusal.error;
+  }
+  release.set_value();
+  EXPECT_TRUE(wait_until([&] { return processor.cancelled() == 1; }));
 }
 
 TEST(OddProcessor, WhatIsNoProcessorIsSaidToBeNone) {

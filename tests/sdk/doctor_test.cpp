@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // agones-processor-check --processor: every finding, on processors that give cause for it.
 #include <gtest/gtest.h>
-#include <netinet/in.h>
-#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -13,6 +11,7 @@
 #include "support/process.h"
 #include "support/processor.h"
 #include "support/raw_processor.h"
+#include "support/silent_server.h"
 
 namespace agones::test {
 namespace {
@@ -84,58 +83,6 @@ TEST(Doctor, AllocatesOnRequest) {
   found = diagnose(processor.address(), {"--allocate", "--request", R"({"counters":{"p":{"amount":1}}})"});
   EXPECT_TRUE(has(found.of("allocate"), "bad: refused with code 3: GameServerAllocation"));
 }
-
-// A listener on loopback.
-class Listener {
- public:
-  explicit Listener(int backlog) : fd_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    address_.sin_family = AF_INET;
-    address_.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    EXPECT_EQ(bind(fd_, reinterpret_cast<sockaddr*>(&address_), sizeof address_), 0);
-    listen(fd_, backlog);
-    socklen_t size = sizeof address_;
-    getsockname(fd_, reinterpret_cast<sockaddr*>(&address_), &size);
-  }
-  ~Listener() { close(fd_); }
-  Listener(const Listener&) = delete;
-  Listener& operator=(const Listener&) = delete;
-
-  int fd() const { return fd_; }
-  const sockaddr_in& where() const { return address_; }
-  std::string address() const { return "127.0.0.1:" + std::to_string(ntohs(address_.sin_port)); }
-
- private:
-  int fd_;
-  sockaddr_in address_{};
-};
-
-// Its queue is full: whoever connects hears nothing, as behind a firewall that drops packets.
-class SilentServer {
- public:
-  SilentServer() : listener_(0) {
-    bool full = false;
-    while (!full) {
-      const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-      waiting_.push_back(fd);
-      if (connect(fd, reinterpret_cast<const sockaddr*>(&listener_.where()), sizeof(sockaddr_in)) != 0) {
-        pollfd connected{fd, POLLOUT, 0};
-        full = poll(&connected, 1, 100) == 0;
-      }
-    }
-  }
-  ~SilentServer() {
-    for (const int fd : waiting_) {
-      close(fd);
-    }
-  }
-  SilentServer(const SilentServer&) = delete;
-  SilentServer& operator=(const SilentServer&) = delete;
-  std::string address() const { return listener_.address(); }
-
- private:
-  Listener listener_;
-  std::vector<int> waiting_;
-};
 
 TEST(Doctor, SaysWhatIsWrongWithTheWayThere) {
   Diagnosis found = diagnose("no-such-name.invalid");

@@ -62,6 +62,7 @@ grpc::Status RawProcessor::StreamBatches(
     }
     stream->Write(pull);
   }
+  ++(context->IsCancelled() ? cancelled_ : ended_by_client_);
   return grpc::Status::OK;
 }
 

@@ -28,6 +28,9 @@ class RawProcessor final : private allocation::Processor::Service {
 
   const std::string& address() const { return address_; }
   int streams() const { return streams_.load(); }
+  // Streams that have ended, because the client said that it writes no more, or cancelled them.
+  int ended_by_client() const { return ended_by_client_.load(); }
+  int cancelled() const { return cancelled_.load(); }
 
  private:
   grpc::Status StreamBatches(
@@ -38,6 +41,8 @@ class RawProcessor final : private allocation::Processor::Service {
   const Answer answer_;
   std::string address_;
   std::atomic<int> streams_{0};
+  std::atomic<int> ended_by_client_{0};
+  std::atomic<int> cancelled_{0};
   std::unique_ptr<grpc::Server> server_;
 };
 

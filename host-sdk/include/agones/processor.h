@@ -668,11 +668,11 @@ typedef proc_status proc_take_over_fn(proc_client* client, const proc_moved_requ
 PROC_API proc_take_over_fn proc_take_over;
 
 /* Ends the client. Unsent requests end as SHUTDOWN, NOT_SENT at once. Sent ones are awaited for up to
- * timeout_ms and end as SHUTDOWN, UNKNOWN after that. Then the stream is closed and every plugin thread
- * ends: mostly at once, at worst (an attempt to connect that gets no answer) after connect_timeout_ms and
- * 5 s more. A name that is being looked up can't be given up: that takes as long as the system's resolver does
- * (resolv.conf: timeout, attempts), and the error text names it. With on_event, all events are handed out during the
- * call; without, poll them afterwards with proc_poll_events or proc_poll_json.
+ * timeout_ms and end as SHUTDOWN, UNKNOWN after that. Then the streams are closed, attempts to connect are broken off
+ * and every plugin thread ends: mostly within milliseconds, and for at most a second after timeout_ms that is awaited. A
+ * name that is being looked up can't be given up: that thread ends by itself when the system's resolver comes back
+ * (resolv.conf: timeout, attempts). Nobody waits for it, but the library is UNLOAD_BUSY until then. With on_event, all
+ * events are handed out during the call; without, poll them afterwards with proc_poll_events or proc_poll_json.
  * Errors: TIMEOUT (something did not end; the text names it; call again), IN_CALLBACK, BUSY. [poller] */
 typedef proc_status proc_shutdown_fn(proc_client* client, uint32_t timeout_ms, char* error, uint64_t error_size);
 PROC_API proc_shutdown_fn proc_shutdown;
