@@ -246,7 +246,7 @@ Embedded embed_processor(const Options& options) {
   if (options.fleet_file.empty()) {
     file.servers = make_fleets(options.count);
   } else {
-    file = read_fleet_file(options.fleet_file);
+    file = read_fleet_files({options.fleet_file});
   }
   std::set<std::string> nodes;
   for (const GameServer& server : file.servers) {

@@ -12,8 +12,14 @@ constexpr std::size_t kLongestDetail = 300;  // a request's values may be of any
 
 }  // namespace
 
-Fleet::Fleet(std::vector<GameServer> servers, Rules rules, Life life, std::uint32_t seed)
-    : life_(life), allocator_(std::move(rules), seed), random_(seed) {
+Fleet::Fleet(std::vector<GameServer> servers, Rules rules, Life life, std::uint32_t seed,
+             const std::vector<FleetSpec>& fleets)
+    : life_(life), allocator_(std::move(rules), seed), maker_(seed) {
+  for (const FleetSpec& spec : fleets) {
+    Group& group = groups_[{spec.of_servers.server.space, spec.name}];
+    group.spec = spec;
+    group.prefix = maker_.prefix_of_fleet(spec.name);
+  }
   places_.resize(servers.size());
   std::shared_ptr<const Birth> last;
   for (std::size_t i = 0; i < servers.size(); ++i) {
@@ -23,14 +29,169 @@ Fleet::Fleet(std::vector<GameServer> servers, Rules rules, Life life, std::uint3
     if (!alike) {
       last = std::make_shared<Birth>(Birth{server.labels, server.annotations, server.counters, server.lists});
     }
+    maker_.know(server);
     places_[i].birth = last;
+    places_[i].group = group_of(server);
     put(i, std::move(server));
   }
+}
+
+// Counts it in.
+Fleet::Group* Fleet::group_of(const GameServer& server) {
+  const auto label = server.labels.find(kFleetLabel);
+  if (label == server.labels.end()) {
+    return nullptr;
+  }
+  const auto [found, is_new] = groups_.try_emplace({server.space, label->second});
+  Group& group = found->second;
+  if (is_new) {
+    group.by_label = true;
+    group.spec.name = label->second;
+    group.spec.of_servers.server = server;
+    for (const GameServer::Port& port : server.ports) {
+      group.spec.of_servers.ports.push_back({port.name, PortRule::Policy::kAssigned, 0});
+    }
+  }
+  if (group.servers == 0) {
+    group.prefix = server.name.substr(0, server.name.rfind('-')) + "-";
+  }
+  ++group.servers;
+  if (group.by_label) {
+    group.spec.replicas = static_cast<std::uint32_t>(group.servers);
+  }
+  return &group;
 }
 
 void Fleet::put(std::size_t place, GameServer server) {
   places_[place].server = &allocator_.put(std::move(server), place);
   touch(place);
+}
+
+std::size_t Fleet::empty_place() {
+  if (empty_.empty()) {
+    places_.emplace_back();
+    return places_.size() - 1;
+  }
+  const std::size_t place = empty_.back();
+  empty_.pop_back();
+  return place;
+}
+
+void Fleet::add_server(Group& group) {
+  const Template& of = group.spec.of_servers;
+  GameServer server = maker_.make(of, maker_.name_from(of.server.space, group.prefix));
+  const std::size_t place = empty_place();
+  places_[place].birth =
+      std::make_shared<Birth>(Birth{server.labels, server.annotations, server.counters, server.lists});
+  places_[place].group = &group;
+  ++group.servers;
+  if (life_.start.count() > 0) {
+    server.state = GameServerState::kStarting;
+    due_.emplace(Clock::now() + life_.start, Due{place, server.name, Deed::kBecomeReady});
+  }
+  put(place, std::move(server));
+}
+
+void Fleet::vacate(std::size_t place) {
+  const GameServer& server = *places_[place].server;
+  maker_.forget(server);
+  if (places_[place].group != nullptr) {
+    --places_[place].group->servers;
+  }
+  allocator_.remove(std::string(server.space), std::string(server.name));
+  places_[place] = {};
+  touch(place);
+  empty_.push_back(place);
+}
+
+void Fleet::bring_to_size(Group& group) {
+  while (group.servers < group.spec.replicas) {
+    add_server(group);
+  }
+  for (std::size_t i = places_.size(); i > 0 && group.servers > group.spec.replicas; --i) {
+    const Place& place = places_[i - 1];
+    if (place.group == &group && place.server->state != GameServerState::kAllocated) {
+      vacate(i - 1);
+    }
+  }
+}
+
+void Fleet::note_fleet(const Group& group, const std::string& what) {
+  GameServer named;
+  named.space = group.spec.of_servers.server.space;
+  named.name = group.spec.name;
+  note(FleetEvent::Kind::kFleet, named, what);
+}
+
+void Fleet::apply(const FleetSpec& spec) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  do_what_is_due(Clock::now());
+  Group& group = groups_[{spec.of_servers.server.space, spec.name}];
+  const bool is_new = group.prefix.empty();
+  const bool changed = !is_new && !(group.spec.of_servers == spec.of_servers);
+  group.spec = spec;
+  if (is_new || changed) {
+    group.prefix = maker_.prefix_of_fleet(spec.name);
+  }
+  if (changed) {
+    for (std::size_t i = 0; i < places_.size(); ++i) {
+      if (places_[i].group == &group && places_[i].server->state != GameServerState::kAllocated) {
+        vacate(i);
+      }
+    }
+  }
+  bring_to_size(group);
+  note_fleet(group, "applied: " + std::to_string(spec.replicas) + " replicas");
+}
+
+bool Fleet::scale(const std::string& space, const std::string& name, std::uint32_t replicas) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  do_what_is_due(Clock::now());
+  const auto found = groups_.find({space, name});
+  if (found == groups_.end()) {
+    return false;
+  }
+  found->second.spec.replicas = replicas;
+  bring_to_size(found->second);
+  note_fleet(found->second, "scaled to " + std::to_string(replicas) + " replicas");
+  return true;
+}
+
+bool Fleet::remove_fleet(const std::string& space, const std::string& name) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  do_what_is_due(Clock::now());
+  const auto found = groups_.find({space, name});
+  if (found == groups_.end()) {
+    return false;
+  }
+  for (std::size_t i = 0; i < places_.size(); ++i) {
+    if (places_[i].group == &found->second) {
+      vacate(i);
+    }
+  }
+  note_fleet(found->second, "deleted");
+  groups_.erase(found);
+  return true;
+}
+
+std::vector<FleetStatus> Fleet::fleets() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  std::map<const Group*, FleetStatus> by_group;
+  for (const auto& [name, group] : groups_) {
+    by_group[&group] = {name.first, name.second, group.spec.replicas, group.servers, 0, 0};
+  }
+  for (const Place& place : places_) {
+    if (place.group != nullptr) {
+      FleetStatus& status = by_group.at(place.group);
+      status.ready += place.server->state == GameServerState::kReady ? 1 : 0;
+      status.allocated += place.server->state == GameServerState::kAllocated ? 1 : 0;
+    }
+  }
+  std::vector<FleetStatus> all;
+  for (const auto& [name, group] : groups_) {
+    all.push_back(by_group.at(&group));
+  }
+  return all;
 }
 
 void Fleet::note(FleetEvent::Kind kind, const GameServer& server, const std::string& detail) {
@@ -93,7 +254,8 @@ void Fleet::do_what_is_due(Clock::time_point now) {
   while (!due_.empty() && due_.begin()->first <= now) {
     const Due due = due_.begin()->second;
     due_.erase(due_.begin());
-    if (places_[due.place].server->name != due.name) {
+    const Candidate* const server = places_[due.place].server;
+    if (server == nullptr || server->name != due.name) {
       continue;  // its session was ended before, or it was allocated twice
     }
     if (due.deed == Deed::kEndSession) {
@@ -110,9 +272,14 @@ void Fleet::do_what_is_due(Clock::time_point now) {
 void Fleet::replace(std::size_t place) {
   const GameServer& old = *places_[place].server;
   note(FleetEvent::Kind::kSessionEnded, old);
+  const Group* const group = places_[place].group;
+  if (group != nullptr && group->servers > group->spec.replicas) {
+    vacate(place);
+    return;
+  }
   const Birth& birth = *places_[place].birth;
   GameServer fresh = old;
-  fresh.name = new_name(old.space, old.name);
+  fresh.name = maker_.name_from(old.space, old.name.substr(0, old.name.rfind('-')) + "-");
   fresh.labels = birth.labels;
   fresh.annotations = birth.annotations;
   fresh.counters = birth.counters;
@@ -120,26 +287,13 @@ void Fleet::replace(std::size_t place) {
   fresh.deleting = false;
   const bool at_once = life_.start.count() == 0;
   fresh.state = at_once ? GameServerState::kReady : GameServerState::kStarting;
+  maker_.forget(old);
+  maker_.know(fresh);
   allocator_.remove(std::string(old.space), std::string(old.name));
   put(place, std::move(fresh));
   if (!at_once) {
     due_.emplace(Clock::now() + life_.start, Due{place, places_[place].server->name, Deed::kBecomeReady});
   }
-}
-
-// As Kubernetes makes them: five characters after the last dash.
-std::string Fleet::new_name(const std::string& space, const std::string& old_name) {
-  constexpr char kLetters[] = "bcdfghjklmnpqrstvwxz2456789";
-  std::uniform_int_distribution<std::size_t> letter(0, sizeof(kLetters) - 2);
-  const std::string base = old_name.substr(0, old_name.rfind('-')) + "-";
-  std::string name;
-  do {
-    name = base;
-    for (int i = 0; i < 5; ++i) {
-      name += kLetters[letter(random_)];
-    }
-  } while (allocator_.find(space, name) != nullptr);
-  return name;
 }
 
 bool Fleet::end_session(const std::string& space, const std::string& name) {
@@ -155,14 +309,16 @@ bool Fleet::end_session(const std::string& space, const std::string& name) {
 
 std::size_t Fleet::size() const {
   const std::lock_guard<std::mutex> lock(mutex_);
-  return places_.size();
+  return places_.size() - empty_.size();
 }
 
 std::map<GameServerState, std::size_t> Fleet::states() const {
   const std::lock_guard<std::mutex> lock(mutex_);
   std::map<GameServerState, std::size_t> states;
   for (const Place& place : places_) {
-    ++states[place.server->state];
+    if (place.server != nullptr) {
+      ++states[place.server->state];
+    }
   }
   return states;
 }
@@ -174,8 +330,14 @@ FleetChanges Fleet::changes_since(std::uint64_t version) {
   changes.version = version_;
   changes.places = places_.size();
   for (std::size_t i = 0; i < places_.size(); ++i) {
-    if (places_[i].version > version) {
-      changes.cells.push_back({static_cast<std::uint32_t>(i), *places_[i].server});
+    if (places_[i].version <= version) {
+      continue;
+    }
+    const auto number = static_cast<std::uint32_t>(i);
+    if (places_[i].server != nullptr) {
+      changes.cells.push_back({number, false, *places_[i].server});
+    } else if (version > 0) {
+      changes.cells.push_back({number, true, {}});
     }
   }
   changes.events.assign(events_.begin(), events_.end());
@@ -190,7 +352,7 @@ std::vector<GameServer> make_servers(std::size_t count) {
     const std::size_t node = i / kPerNode;
     GameServer server;
     server.name = "local-" + std::to_string(i + 1);
-    server.labels = {{"agones.dev/fleet", "local"}};
+    server.labels = {{kFleetLabel, "local"}};
     server.address = "10." + std::to_string(node / 65536 % 256) + "." + std::to_string(node / 256 % 256) + "." +
                      std::to_string(node % 256);
     server.addresses = {{"InternalIP", server.address}};

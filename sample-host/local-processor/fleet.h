@@ -11,12 +11,13 @@
 #include <map>
 #include <memory>
 #include <mutex>
-#include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "local-processor/allocation/allocator.h"
 #include "local-processor/allocation/game_server.h"
+#include "local-processor/fleet_template.h"
 
 namespace agones::local {
 
@@ -29,11 +30,22 @@ struct Life {
 // A game server, or the one in its place.
 struct Cell {
   std::uint32_t number = 0;  // the place
+  bool empty = false;        // the server is gone, and none is in its place
   GameServer server;
 };
 
+// A fleet as it is now.
+struct FleetStatus {
+  std::string space;
+  std::string name;
+  std::uint32_t replicas = 0;
+  std::size_t servers = 0;
+  std::size_t ready = 0;
+  std::size_t allocated = 0;
+};
+
 struct FleetEvent {
-  enum class Kind { kAllocated, kSessionEnded, kReady, kWarning };
+  enum class Kind { kAllocated, kSessionEnded, kReady, kWarning, kFleet };
 
   std::chrono::system_clock::time_point time;
   Kind kind = Kind::kAllocated;
@@ -50,7 +62,9 @@ struct FleetChanges {
 
 class Fleet {
  public:
-  explicit Fleet(std::vector<GameServer> servers, Rules rules = {}, Life life = {}, std::uint32_t seed = 1);
+  // `fleets`: of servers that are there; others are fleets by their label, of servers like their first one.
+  explicit Fleet(std::vector<GameServer> servers, Rules rules = {}, Life life = {}, std::uint32_t seed = 1,
+                 const std::vector<FleetSpec>& fleets = {});
 
   // To be called before the requests of a batch: they share a list of candidates.
   void begin_list();
@@ -64,6 +78,15 @@ class Fleet {
 
   // The allocated game server is gone, and another in its place; false if there is none of that name.
   bool end_session(const std::string& space, const std::string& name);
+
+  // A new fleet, or the fleet of that name as it is now wanted: allocated servers stay, the others are made anew if the template has
+  // changed.
+  void apply(const FleetSpec& spec);
+  // Servers that are not allocated go first, and no others before their sessions end. False: no fleet of that name.
+  bool scale(const std::string& space, const std::string& name, std::uint32_t replicas);
+  // With all of its servers.
+  bool remove_fleet(const std::string& space, const std::string& name);
+  std::vector<FleetStatus> fleets() const;
 
   std::size_t size() const;
   std::map<GameServerState, std::size_t> states() const;
@@ -80,9 +103,16 @@ class Fleet {
     std::map<std::string, Counter> counters;
     std::map<std::string, List> lists;
   };
+  struct Group {
+    FleetSpec spec;
+    std::string prefix;     // of its servers' names
+    bool by_label = false;  // nobody has said how many there should be
+    std::size_t servers = 0;
+  };
   struct Place {
-    const Candidate* server = nullptr;
+    const Candidate* server = nullptr;   // null: empty
     std::shared_ptr<const Birth> birth;  // alike ones share it
+    Group* group = nullptr;              // null: of no fleet
     std::uint64_t version = 0;
   };
   enum class Deed { kEndSession, kBecomeReady };
@@ -92,19 +122,26 @@ class Fleet {
     Deed deed;
   };
 
+  Group* group_of(const GameServer& server);
+  std::size_t empty_place();
+  void add_server(Group& group);
+  void vacate(std::size_t place);
+  void bring_to_size(Group& group);
+  void note_fleet(const Group& group, const std::string& what);
   void put(std::size_t place, GameServer server);
   void touch(std::size_t place) { places_[place].version = ++version_; }
   void note(FleetEvent::Kind kind, const GameServer& server, const std::string& detail = {});
   void do_what_is_due(Clock::time_point now);
   void replace(std::size_t place);
-  std::string new_name(const std::string& space, const std::string& old_name);
   Decision decide_locked(const allocation::AllocationRequest& request, allocation::AllocationResponse& response);
 
   mutable std::mutex mutex_;
   const Life life_;
   Allocator allocator_;
-  std::mt19937 random_;
+  ServerMaker maker_;
   std::vector<Place> places_;
+  std::vector<std::size_t> empty_;                               // places
+  std::map<std::pair<std::string, std::string>, Group> groups_;  // by namespace and name
   std::multimap<Clock::time_point, Due> due_;
   std::deque<FleetEvent> events_;
   std::uint64_t version_ = 0;

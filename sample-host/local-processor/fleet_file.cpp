@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "local-processor/fleet_file.h"
 
+#include <algorithm>
+#include <cstdint>
+#include <filesystem>
 #include <fstream>
+#include <iostream>
 #include <iterator>
 #include <set>
 #include <stdexcept>
+#include <utility>
 
 #include "local-processor/fleet_formats.h"
 #include "manifest/documents.h"
@@ -14,8 +19,11 @@ namespace agones::local {
 namespace {
 
 constexpr std::size_t kMostServers = 10'000'000;
+constexpr std::uint32_t kSeed = 1;  // names are the same each time
 constexpr char kWanted[] =
-    "wanted is what 'kubectl get gameservers -o yaml' (or -o json) prints, or JSON as in fleet.example.json";
+    "wanted is what 'kubectl get gameservers -o yaml' (or -o json) prints, manifests of Fleets or GameServers, or JSON "
+    "as in "
+    "fleet.example.json";
 
 // What kubectl prints for people.
 void check_is_data(const std::string& text) {
@@ -57,9 +65,10 @@ void check_room_for(std::size_t replicas, const std::vector<GameServer>& servers
   }
 }
 
-FleetFile read_fleet(const std::string& text) {
+namespace {
+
+void add_text(const std::string& text, FleetFile& file) {
   check_is_data(text);
-  FleetFile file;
   std::size_t number = 0;
   for (const manifest::Tree& document : manifest::read_documents(text)) {
     const std::string where = "document " + std::to_string(++number);
@@ -71,23 +80,120 @@ FleetFile read_fleet(const std::string& text) {
       throw std::runtime_error(where + ": expected a mapping; " + kWanted);
     }
   }
-  if (file.servers.empty()) {
-    throw std::runtime_error(std::string("no GameServer in it; ") + kWanted);
-  }
-  check_names(file.servers);
-  return file;
 }
 
-FleetFile read_fleet_file(const std::string& path) {
+bool is_of(const FleetSpec& fleet, const GameServer& server) {
+  const auto label = server.labels.find(kFleetLabel);
+  return label != server.labels.end() && label->second == fleet.name && server.space == fleet.of_servers.server.space;
+}
+
+// Manifests become game servers.
+void make_servers_of(FleetFile& file) {
+  ServerMaker maker(kSeed);
+  for (const GameServer& server : file.servers) {
+    maker.know(server);
+  }
+  const std::vector<GameServer> printed = file.servers;
+  for (const SingleSpec& single : file.singles) {
+    file.servers.push_back(maker.make(
+        single.of, single.name.empty() ? maker.name_from(single.of.server.space, single.prefix) : single.name));
+  }
+  for (const FleetSpec& fleet : file.fleets) {
+    // Printed together with its game servers, it has them already.
+    if (std::any_of(printed.begin(), printed.end(), [&](const GameServer& server) { return is_of(fleet, server); })) {
+      continue;
+    }
+    check_room_for(fleet.replicas, file.servers, "fleet " + fleet.name + ": replicas");
+    const std::string prefix = maker.prefix_of_fleet(fleet.name);
+    for (std::uint32_t i = 0; i < fleet.replicas; ++i) {
+      file.servers.push_back(maker.make(fleet.of_servers, maker.name_from(fleet.of_servers.server.space, prefix)));
+    }
+  }
+}
+
+void finish(FleetFile& file) {
+  make_servers_of(file);
+  if (file.servers.empty() && file.fleets.empty()) {
+    const std::string others = describe_passed_over(file);
+    throw std::runtime_error("no GameServer in it" + (others.empty() ? "" : ", but " + others) + "; " + kWanted);
+  }
+  check_names(file.servers);
+  std::set<std::pair<std::string, std::string>> names;
+  for (const FleetSpec& fleet : file.fleets) {
+    if (!names.insert({fleet.of_servers.server.space, fleet.name}).second) {
+      throw std::runtime_error("two fleets are called " + fleet.of_servers.server.space + "/" + fleet.name);
+    }
+  }
+}
+
+std::string text_of(const std::string& path) {
+  if (path == "-") {
+    return {std::istreambuf_iterator<char>(std::cin), {}};
+  }
   std::ifstream file(path);
   if (!file) {
     throw std::runtime_error("cannot read the fleet file '" + path + "'");
   }
-  try {
-    return read_fleet({std::istreambuf_iterator<char>(file), {}});
-  } catch (const std::exception& error) {
-    throw std::runtime_error("fleet file '" + path + "': " + error.what());
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+// A folder's files, or the path itself.
+std::vector<std::string> files_of(const std::string& path) {
+  if (path == "-" || !std::filesystem::is_directory(path)) {
+    return {path};
   }
+  std::vector<std::string> files;
+  for (const auto& entry : std::filesystem::directory_iterator(path)) {
+    const std::string ending = entry.path().extension();
+    if (entry.is_regular_file() && (ending == ".yaml" || ending == ".yml" || ending == ".json")) {
+      files.push_back(entry.path());
+    }
+  }
+  if (files.empty()) {
+    throw std::runtime_error("fleet folder '" + path + "': no file in it ends in .yaml, .yml or .json");
+  }
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+}  // namespace
+
+std::string describe_passed_over(const FleetFile& file) {
+  std::string text;
+  for (const auto& [kind, count] : file.passed_over) {
+    text += (text.empty() ? "" : ", ") + std::to_string(count) + " " + kind;
+  }
+  return text;
+}
+
+FleetFile read_fleet(const std::string& text) {
+  FleetFile file;
+  add_text(text, file);
+  finish(file);
+  return file;
+}
+
+FleetFile read_fleet_files(const std::vector<std::string>& paths) {
+  FleetFile file;
+  std::string last;
+  for (const std::string& path : paths) {
+    for (const std::string& one : files_of(path)) {
+      const std::string text = text_of(one);
+      try {
+        add_text(text, file);
+      } catch (const std::exception& error) {
+        throw std::runtime_error("fleet file '" + one + "': " + error.what());
+      }
+      last = one;
+    }
+  }
+  try {
+    finish(file);
+  } catch (const std::exception& error) {
+    throw std::runtime_error((paths.size() == 1 && last == paths[0] ? "fleet file '" + last + "': " : "fleet files: ") +
+                             error.what());
+  }
+  return file;
 }
 
 }  // namespace agones::local

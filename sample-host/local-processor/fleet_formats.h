@@ -15,6 +15,9 @@ void add_own_format(const manifest::Tree& root, FleetFile& file);
 // An object of Kubernetes, or a list of them.
 void add_object(const manifest::Tree& object, const std::string& where, FleetFile& file);
 
+// A Fleet of Agones.
+FleetSpec read_fleet_object(const manifest::Tree& object, const std::string& where);
+
 // A fleet is made in memory, whatever its file asks for.
 void check_room_for(std::size_t replicas, const std::vector<GameServer>& servers, const std::string& where);
 

@@ -96,7 +96,7 @@ void add_fleet(const Tree& object, const std::string& where, std::vector<GameSer
   check_room_for(replicas, servers, where + ".replicas");
   GameServer server = read_server(object, where);
   const std::string node = server.node;
-  server.labels["agones.dev/fleet"] = fleet;
+  server.labels[kFleetLabel] = fleet;
   for (std::uint32_t i = 0; i < replicas; ++i) {
     server.name = fleet + "-" + std::to_string(i + 1);
     if (per_node > 0) {

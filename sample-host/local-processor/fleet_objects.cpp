@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Objects as Kubernetes prints them: GameServers and GameServerAllocationPolicies, single or in lists.
+// Objects of Kubernetes, as it prints them or as they are written to be applied: GameServers, Fleets, GameServerAllocationPolicies, single
+// or in lists.
+#include <string_view>
+
 #include "local-processor/fleet_formats.h"
 #include "manifest/members.h"
 
@@ -17,17 +20,43 @@ std::string name_from(const Tree& metadata, const std::string& where) {
   return name;
 }
 
-GameServer read_game_server(const Tree& object, const std::string& where) {
+std::map<std::string, Counter> read_counters(const Tree& object, const std::string& where) {
+  std::map<std::string, Counter> counters;
+  for (const auto& [name, counter] : object_at(object, where, "counters").items()) {
+    const std::string here = where + ".counters." + name;
+    counters[name] = {member<std::int64_t>(counter, here, "count", 0),
+                      member<std::int64_t>(counter, here, "capacity", 0)};
+  }
+  return counters;
+}
+
+std::map<std::string, List> read_lists(const Tree& object, const std::string& where) {
+  std::map<std::string, List> lists;
+  for (const auto& [name, list] : object_at(object, where, "lists").items()) {
+    const std::string here = where + ".lists." + name;
+    lists[name] = {member<std::vector<std::string>>(list, here, "values", {}),
+                   member<std::int64_t>(list, here, "capacity", 0)};
+  }
+  return lists;
+}
+
+// What manifest and printed object have in common.
+GameServer read_metadata(const Tree& object, const std::string& where) {
   const std::string in_metadata = where + ".metadata";
-  const std::string in_status = where + ".status";
   const Tree& metadata = object_at(object, where, "metadata");
-  const Tree& status = object_at(object, where, "status");
   GameServer server;
-  server.name = name_from(metadata, in_metadata);
   server.space = member<std::string>(metadata, in_metadata, "namespace", "default");
   server.labels = member<Labels>(metadata, in_metadata, "labels", {});
   server.annotations = member<Labels>(metadata, in_metadata, "annotations", {});
   server.deleting = !member<std::string>(metadata, in_metadata, "deletionTimestamp", "").empty();
+  return server;
+}
+
+GameServer read_printed_server(const Tree& object, const std::string& where) {
+  const std::string in_status = where + ".status";
+  const Tree& status = object_at(object, where, "status");
+  GameServer server = read_metadata(object, where);
+  server.name = name_from(object_at(object, where, "metadata"), where + ".metadata");
   const auto state = member<std::string>(status, in_status, "state", "");
   if (!state_named(state)) {
     fail(in_status + ".state", state.empty() ? "missing" : "unknown '" + state + "'");
@@ -43,17 +72,76 @@ GameServer read_game_server(const Tree& object, const std::string& where) {
     server.ports.push_back({member<std::string>(port, in_status + ".ports", "name", ""),
                             member<std::int32_t>(port, in_status + ".ports", "port", 0)});
   }
-  for (const auto& [name, counter] : object_at(status, in_status, "counters").items()) {
-    const std::string here = in_status + ".counters." + name;
-    server.counters[name] = {member<std::int64_t>(counter, here, "count", 0),
-                             member<std::int64_t>(counter, here, "capacity", 0)};
-  }
-  for (const auto& [name, list] : object_at(status, in_status, "lists").items()) {
-    const std::string here = in_status + ".lists." + name;
-    server.lists[name] = {member<std::vector<std::string>>(list, here, "values", {}),
-                          member<std::int64_t>(list, here, "capacity", 0)};
-  }
+  server.counters = read_counters(status, in_status);
+  server.lists = read_lists(status, in_status);
   return server;
+}
+
+std::int32_t read_port(const Tree& port, const std::string& where, const char* name) {
+  const Tree* const found = find(port, where, name);
+  if (found == nullptr) {
+    fail(where + "." + name, "missing");
+  }
+  return static_cast<std::int32_t>(whole_of(*found, where + "." + name, 1, 65535));
+}
+
+void add_port_rules(const Tree& port, const std::string& where, std::vector<PortRule>& rules) {
+  PortRule rule;
+  const auto name = member<std::string>(port, where, "name", "");
+  const auto policy = member<std::string>(port, where, "portPolicy", "Dynamic");
+  const auto protocol = member<std::string>(port, where, "protocol", "UDP");
+  if (policy == "Static" || policy == "None") {
+    rule.policy = PortRule::Policy::kFixed;
+    rule.port = read_port(port, where, policy == "Static" ? "hostPort" : "containerPort");
+  } else if (policy != "Dynamic" && policy != "Passthrough") {
+    fail(where + ".portPolicy", "'" + policy + "' is none of Dynamic, Static, Passthrough, None");
+  }
+  // One of both is two ports in the status.
+  for (const char* suffix :
+       protocol == "TCPUDP" ? std::vector<const char*>{"-tcp", "-udp"} : std::vector<const char*>{""}) {
+    rule.name = name + suffix;
+    rules.push_back(rule);
+  }
+}
+
+Scheduling read_scheduling(const Tree& spec, const std::string& where) {
+  const auto scheduling = member<std::string>(spec, where, "scheduling", "Packed");
+  if (scheduling != "Packed" && scheduling != "Distributed") {
+    fail(where + ".scheduling", "'" + scheduling + "' is neither Packed nor Distributed");
+  }
+  return scheduling == "Packed" ? Scheduling::kPacked : Scheduling::kDistributed;
+}
+
+// Of a GameServer, or of a Fleet's template: `object` has metadata and spec.
+Template read_template(const Tree& object, const std::string& where) {
+  Template result;
+  result.server = read_metadata(object, where);
+  const std::string in_spec = where + ".spec";
+  const Tree& spec = object_at(object, where, "spec");
+  std::size_t index = 0;
+  for (const Tree& port : array_at(spec, in_spec, "ports")) {
+    add_port_rules(port, in_spec + ".ports[" + std::to_string(index++) + "]", result.ports);
+  }
+  result.server.counters = read_counters(spec, in_spec);
+  result.server.lists = read_lists(spec, in_spec);
+  result.scheduling = read_scheduling(spec, in_spec);
+  return result;
+}
+
+void add_game_server(const Tree& object, const std::string& where, FleetFile& file) {
+  if (!object_at(object, where, "status").empty()) {
+    file.servers.push_back(read_printed_server(object, where));
+    return;
+  }
+  const Tree& metadata = object_at(object, where, "metadata");
+  SingleSpec single;
+  single.of = read_template(object, where);
+  single.name = member<std::string>(metadata, where + ".metadata", "name", "");
+  single.prefix = member<std::string>(metadata, where + ".metadata", "generateName", "");
+  if (single.name.empty() && single.prefix.empty()) {
+    fail(where + ".metadata", "neither name nor generateName");
+  }
+  file.singles.push_back(std::move(single));
 }
 
 Policy read_policy(const Tree& object, const std::string& where) {
@@ -74,26 +162,50 @@ Policy read_policy(const Tree& object, const std::string& where) {
   return policy;
 }
 
-bool is_list(const std::string& kind) {
-  return kind == "List" || kind == "GameServerList" || kind == "GameServerAllocationPolicyList";
+// A List of anything, also one with lists in it.
+bool is_list(const Tree& object, const std::string& kind) {
+  constexpr std::string_view kSuffix = "List";
+  return kind.size() >= kSuffix.size() && kind.compare(kind.size() - kSuffix.size(), kSuffix.size(), kSuffix) == 0 &&
+         (kind == kSuffix || object.contains("items"));
+}
+
+bool is_of(const Tree& object, const std::string& where, const std::string& group) {
+  const auto version = member<std::string>(object, where, "apiVersion", "");
+  return version.empty() || version.rfind(group + "/", 0) == 0;
 }
 
 }  // namespace
 
+FleetSpec read_fleet_object(const Tree& object, const std::string& where) {
+  const Tree& spec = object_at(object, where, "spec");
+  FleetSpec fleet;
+  fleet.name = name_from(object_at(object, where, "metadata"), where + ".metadata");
+  fleet.replicas = member<std::uint32_t>(spec, where + ".spec", "replicas", 0);
+  fleet.of_servers = read_template(object_at(spec, where + ".spec", "template"), where + ".spec.template");
+  fleet.of_servers.server.space = read_metadata(object, where).space;
+  fleet.of_servers.server.labels[kFleetLabel] = fleet.name;
+  fleet.of_servers.scheduling = read_scheduling(spec, where + ".spec");
+  return fleet;
+}
+
 void add_object(const Tree& object, const std::string& where, FleetFile& file) {
   const auto kind = member<std::string>(object, where, "kind", "");
-  if (is_list(kind)) {
+  if (kind.empty()) {
+    fail(where + ".kind", "missing");
+  }
+  if (is_list(object, kind)) {
     std::size_t index = 0;
     for (const Tree& item : array_at(object, where, "items")) {
       add_object(item, where + ".items[" + std::to_string(index++) + "]", file);
     }
-  } else if (kind == "GameServer") {
-    file.servers.push_back(read_game_server(object, where));
-  } else if (kind == "GameServerAllocationPolicy") {
+  } else if (kind == "GameServer" && is_of(object, where, "agones.dev")) {
+    add_game_server(object, where, file);
+  } else if (kind == "Fleet" && is_of(object, where, "agones.dev")) {
+    file.fleets.push_back(read_fleet_object(object, where));
+  } else if (kind == "GameServerAllocationPolicy" && is_of(object, where, "multicluster.agones.dev")) {
     file.policies.push_back(read_policy(object, where));
   } else {
-    fail(where + ".kind",
-         kind.empty() ? "missing" : "'" + kind + "' is neither GameServer nor GameServerAllocationPolicy");
+    ++file.passed_over[kind];
   }
 }
 

@@ -13,6 +13,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #include "local-processor/fleet_file.h"
 #include "local-processor/http/http_side.h"
@@ -26,7 +27,7 @@ using namespace agones::local;
 struct CommandLine {
   LocalProcessorOptions options;
   Rules rules;
-  std::string fleet_file;
+  std::vector<std::string> fleet_files;
   std::size_t servers = 0;
   Life life;
   std::string http;
@@ -82,7 +83,7 @@ po::options_description describe(CommandLine& line, Typed& typed) {
       "listen", po::value(&line.options.address)->default_value("127.0.0.1:9090"),
       "HOST[:PORT]; without a port 9090, port 0: any free one")(
       "http", po::value(&line.http)->value_name("HOST:PORT"),
-      "also serve a page with the live fleet, /fleet, /metrics, and POST /release, /faults, /timing, /serving")(
+      "also serve a page with the live fleet, /fleet, /metrics, and POST /release, /fleet, /faults, /timing, /serving")(
       "pull-interval-ms", po::value(&typed.pull_ms)->default_value(200), "time between pulls")(
       "standby", po::bool_switch(&typed.standby), "start as a replica that does not serve")(
       "tls-certificate", po::value(&typed.certificate), "PEM file; with it, the processor speaks TLS")(
@@ -94,10 +95,12 @@ po::options_description describe(CommandLine& line, Typed& typed) {
   po::options_description fleet("The fleet");
   fleet.add_options()("servers", po::value(&line.servers)->default_value(1000),
                       "so many game servers of fleet 'local'")(
-      "fleet-file", po::value(&line.fleet_file),
-      "game servers from a file instead: what kubectl get gameservers -o yaml prints, or JSON as in "
-      "fleet.example.json")("session-ms", po::value(&typed.session_ms)->default_value(0),
-                            "an allocated game server is gone after so long, and another in its place; 0: never")(
+      "fleet-file", po::value(&line.fleet_files),
+      "game servers from a file instead: what kubectl get gameservers -o yaml prints, manifests of Fleets and "
+      "GameServers, or JSON as "
+      "in fleet.example.json; a folder of such files, or - for standard input; may be given several times")(
+      "session-ms", po::value(&typed.session_ms)->default_value(0),
+      "an allocated game server is gone after so long, and another in its place; 0: never")(
       "start-ms", po::value(&typed.start_ms)->default_value(0), "time that another takes to become ready");
   po::options_description cluster("What a cluster's operator decides");
   cluster.add_options()("http-unallocated-status-code",
@@ -268,14 +271,18 @@ class Signals {
 int run(const CommandLine& line) {
   const Signals signals;
   FleetFile file;
-  if (line.fleet_file.empty()) {
+  if (line.fleet_files.empty()) {
     file.servers = make_servers(line.servers);
   } else {
-    file = read_fleet_file(line.fleet_file);
+    file = read_fleet_files(line.fleet_files);
+    if (!file.passed_over.empty()) {
+      std::cerr << "local-processor: passed over: " << describe_passed_over(file) << std::endl;
+    }
   }
   Rules rules = line.rules;
   rules.policies = std::move(file.policies);
-  const auto fleet = std::make_shared<Fleet>(std::move(file.servers), std::move(rules), line.life, line.options.seed);
+  const auto fleet =
+      std::make_shared<Fleet>(std::move(file.servers), std::move(rules), line.life, line.options.seed, file.fleets);
   std::optional<LedgerFile> ledger;
   if (!line.ledger_file.empty()) {
     ledger.emplace(line.ledger_file);

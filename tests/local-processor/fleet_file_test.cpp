@@ -5,15 +5,20 @@
 
 #include <algorithm>
 #include <ctime>
+#include <fstream>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <stdexcept>
+
+#include "local-processor/allocation/allocator.h"
+#include "support/temporary_folder.h"
 
 namespace agones::local {
 namespace {
 
 TEST(FleetFile, TheExampleIsRead) {
-  const auto servers = read_fleet_file(AGONES_FLEET_EXAMPLE).servers;
+  const auto servers = read_fleet_files({AGONES_FLEET_EXAMPLE}).servers;
   ASSERT_EQ(servers.size(), 501U);
   EXPECT_EQ(servers[0].name, "arena-1");
   EXPECT_EQ(servers[0].labels.at("agones.dev/fleet"), "arena");
@@ -203,6 +208,169 @@ TEST(FleetFile, JsonTakesNoLongerThanItsParserNeeds) {
   EXPECT_LT(whole, 8 * bare);
 }
 
+constexpr char kFleetManifest[] = R"(
+apiVersion: agones.dev/v1
+kind: Fleet
+metadata: {name: blue, namespace: games, labels: {of: the fleet}}
+spec:
+  replicas: 150
+  scheduling: Packed
+  template:
+    metadata: {labels: {mode: ranked}, annotations: {note: x}}
+    spec:
+      ports:
+      - {name: game, portPolicy: Dynamic, containerPort: 7654}
+      - {name: voice, portPolicy: Static, containerPort: 1, hostPort: 9000}
+      - {name: query, portPolicy: None, containerPort: 27015}
+      - {name: both, containerPort: 2, protocol: TCPUDP}
+      counters: {rooms: {count: 1, capacity: 10}}
+      lists: {players: {capacity: 20, values: [a]}}
+      template: {spec: {containers: [{name: c, image: x}]}}
+)";
+
+TEST(FleetFile, AFleetsManifestBecomesItsGameServers) {
+  const auto file = read_fleet(kFleetManifest);
+  ASSERT_EQ(file.servers.size(), 150U);
+  ASSERT_EQ(file.fleets.size(), 1U);
+  EXPECT_EQ(file.fleets[0].replicas, 150U);
+  const GameServer& server = file.servers[0];
+  EXPECT_EQ(server.name.rfind("blue-", 0), 0U);
+  EXPECT_EQ(server.name.size(), std::string("blue-xxxxx-xxxxx").size());
+  EXPECT_EQ(server.name.substr(0, 11), file.servers[149].name.substr(0, 11));
+  EXPECT_EQ(server.space, "games");
+  EXPECT_EQ(server.labels, (Labels{{"agones.dev/fleet", "blue"}, {"mode", "ranked"}}));
+  EXPECT_EQ(server.annotations, (Labels{{"note", "x"}}));
+  EXPECT_EQ(server.state, GameServerState::kReady);
+  EXPECT_EQ(server.counters.at("rooms").capacity, 10);
+  EXPECT_EQ(server.lists.at("players").values, std::vector<std::string>{"a"});
+  EXPECT_EQ(server.node, "node-1");
+  EXPECT_EQ(file.servers[149].node, "node-2");
+  std::vector<std::string> ports;
+  for (const auto& port : file.servers[0].ports) {
+    ports.push_back(port.name + " " + std::to_string(port.port));
+  }
+  EXPECT_EQ(ports,
+            (std::vector<std::string>{"game 7000", "voice 9000", "query 27015", "both-tcp 7001", "both-udp 7002"}));
+  EXPECT_NE(file.servers[1].ports[0].port, server.ports[0].port) << "two servers of a node share no assigned port";
+}
+
+TEST(FleetFile, ADistributedFleetTakesManyNodes) {
+  const auto file = read_fleet("kind: Fleet\nmetadata: {name: f}\nspec: {replicas: 20, scheduling: Distributed}\n");
+  std::set<std::string> nodes;
+  for (const GameServer& server : file.servers) {
+    nodes.insert(server.node);
+  }
+  EXPECT_EQ(nodes.size(), 10U);
+}
+
+TEST(FleetFile, AGameServersManifestIsOneThatIsReady) {
+  const auto file = read_fleet(R"(
+apiVersion: agones.dev/v1
+kind: GameServer
+metadata: {generateName: simple-, labels: {a: b}}
+spec:
+  ports: [{name: default, portPolicy: Dynamic, containerPort: 7654}]
+  counters: {rooms: {capacity: 3}}
+---
+apiVersion: agones.dev/v1
+kind: GameServer
+metadata: {name: named}
+spec: {}
+status: {}
+)");
+  ASSERT_EQ(file.servers.size(), 2U);
+  EXPECT_EQ(file.servers[0].name.rfind("simple-", 0), 0U);
+  EXPECT_EQ(file.servers[0].name.size(), 12U);
+  EXPECT_EQ(file.servers[0].state, GameServerState::kReady);
+  EXPECT_EQ(file.servers[0].ports.at(0).name, "default");
+  EXPECT_EQ(file.servers[0].counters.at("rooms").capacity, 3);
+  EXPECT_EQ(file.servers[1].name, "named");
+}
+
+TEST(FleetFile, AFleetThatIsPrintedWithItsServersHasThemAlready) {
+  const auto file = read_fleet(
+      "kind: List\nitems:\n- kind: Fleet\n  metadata: {name: f}\n  spec: {replicas: 2}\n  status: {replicas: 2}\n"
+      "- kind: GameServer\n  metadata: {name: f-1, labels: {agones.dev/fleet: f}}\n  status: {state: Allocated}\n");
+  EXPECT_EQ(file.servers.size(), 1U);
+  EXPECT_EQ(file.fleets.size(), 1U);
+}
+
+TEST(FleetFile, OtherKindsArePassedOverAndCounted) {
+  const auto file = read_fleet(
+      "kind: Service\nmetadata: {name: s}\n---\nkind: List\nitems:\n- kind: List\n  items:\n"
+      "  - {kind: Fleet, metadata: {name: f}, spec: {replicas: 1}}\n  - {kind: Pod}\n- {kind: Pod}\n---\n"
+      "apiVersion: autoscaling.agones.dev/v1\nkind: FleetAutoscaler\nmetadata: {name: a}\n");
+  EXPECT_EQ(file.servers.size(), 1U);
+  EXPECT_EQ(describe_passed_over(file), "1 FleetAutoscaler, 2 Pod, 1 Service");
+}
+
+// Manifests of every shape: how many game servers each is, and that each of them can be allocated.
+TEST(FleetFile, ManifestsOfEveryShapeAreCountedAndAllocatedFrom) {
+  using nlohmann::json;
+  std::vector<std::pair<json, std::size_t>> manifests;
+  for (const char* kind : {"Fleet", "GameServer"}) {
+    for (const char* scheduling : {"Packed", "Distributed"}) {
+      for (const char* policy : {"Dynamic", "Static", "Passthrough", "None"}) {
+        for (const bool counts : {false, true}) {
+          for (const char* space : {"", "games"}) {
+            const std::string name = "m" + std::to_string(manifests.size());
+            json spec = {{"ports", {{{"name", "p"}, {"portPolicy", policy}, {"containerPort", 7}, {"hostPort", 7}}}},
+                         {"template", {{"spec", {{"containers", json::array()}}}}}};
+            if (counts) {
+              spec["counters"] = {{"rooms", {{"count", 0}, {"capacity", 2}}}};
+              spec["lists"] = {{"players", {{"capacity", 2}, {"values", json::array()}}}};
+            }
+            const bool fleet = kind == std::string("Fleet");
+            json manifest = {{"apiVersion", "agones.dev/v1"}, {"kind", kind}, {"metadata", {{"name", name}}}};
+            if (*space != '\0') {
+              manifest["metadata"]["namespace"] = space;
+            }
+            manifest["spec"] =
+                fleet ? json{{"replicas", 3}, {"scheduling", scheduling}, {"template", {{"spec", spec}}}} : spec;
+            manifests.emplace_back(manifest, fleet ? 3 : 1);
+          }
+        }
+      }
+    }
+  }
+  ASSERT_GE(manifests.size(), 40U);
+  json list = json::array();
+  std::size_t total = 0;
+  for (const auto& [manifest, count] : manifests) {
+    const FleetFile file = read_fleet(manifest.dump());
+    ASSERT_EQ(file.servers.size(), count) << manifest;
+    Allocator allocator({}, 1);
+    for (const GameServer& server : file.servers) {
+      EXPECT_EQ(server.ports.size(), 1U);
+      allocator.put(server);
+    }
+    allocation::AllocationRequest request;
+    request.set_namespace_(file.servers[0].space);
+    for (std::size_t i = 0; i <= count; ++i) {
+      allocation::AllocationResponse response;
+      EXPECT_EQ(allocator.decide(request, {}, response).result.code, i < count ? 0 : 8) << manifest;
+    }
+    list.push_back(manifest);
+    total += count;
+  }
+  EXPECT_EQ(read_fleet(json{{"kind", "List"}, {"items", list}}.dump()).servers.size(), total);
+}
+
+TEST(FleetFile, SeveralFilesAndFoldersAreOneFleet) {
+  const test::TemporaryFolder folder;
+  const auto write = [&](const std::string& name, const std::string& text) {
+    std::ofstream(folder.file(name)) << text;
+  };
+  write("b.yaml", "kind: Fleet\nmetadata: {name: b}\nspec: {replicas: 2}\n");
+  write("a.json", R"({"gameServers":[{"name":"a-1"}]})");
+  write("notes.txt", "kind: [");
+  const auto whole = read_fleet_files({folder.file("")});
+  ASSERT_EQ(whole.servers.size(), 3U);
+  EXPECT_EQ(whole.servers[0].name, "a-1");
+  EXPECT_EQ(read_fleet_files({folder.file("a.json"), folder.file("b.yaml")}).servers.size(), 3U);
+  EXPECT_THROW(read_fleet_files({folder.file("a.json"), folder.file("a.json")}), std::runtime_error);
+}
+
 TEST(FleetFile, MistakesAreNamed) {
   const std::pair<const char*, const char*> cases[] = {
       {"", "it is empty: wanted is what 'kubectl get gameservers -o yaml'"},
@@ -239,10 +407,20 @@ TEST(FleetFile, MistakesAreNamed) {
       {R"({"gameServers":[{"fleet":"f","replicas":4000000000}]})", "gameServers[0].replicas: more than"},
       {R"({"gameServers":[{"name":"a"}],"policies":[{"weight":"x"}]})", "policies[0].weight: wrong type"},
       {"kind: List\nitems: []\n", "no GameServer in it"},
-      {"kind: Fleet\n", "document 1.kind: 'Fleet' is neither"},
+      {"kind: Fleet\n", "document 1.metadata.name: missing"},
       {"items: 1\n", "document 1.kind: missing"},
-      {"kind: GameServer\nmetadata: {}\n", "document 1.metadata.name: missing"},
-      {"kind: GameServer\nmetadata: {name: a}\n", "document 1.status.state: missing"},
+      {"kind: GameServer\nmetadata: {}\n", "document 1.metadata: neither name nor generateName"},
+      {"kind: GameServer\nmetadata: {}\nstatus: {state: Ready}\n", "document 1.metadata.name: missing"},
+      {"kind: GameServer\nmetadata: {name: a}\nstatus: {address: b}\n", "document 1.status.state: missing"},
+      {"kind: Fleet\nmetadata: {name: f}\nspec: {replicas: -1}\n", "document 1.spec.replicas: wrong type"},
+      {"kind: Fleet\nmetadata: {name: f}\nspec: {replicas: 4000000000}\n", "fleet f: replicas: more than"},
+      {"kind: Fleet\nmetadata: {name: f}\nspec: {scheduling: packed}\n",
+       "document 1.spec.scheduling: 'packed' is neither"},
+      {"kind: Fleet\nmetadata: {name: f}\nspec: {template: {spec: {ports: [{portPolicy: Random}]}}}\n",
+       "document 1.spec.template.spec.ports[0].portPolicy: 'Random' is none of"},
+      {"kind: Fleet\nmetadata: {name: f}\nspec: {template: {spec: {ports: [{portPolicy: Static}]}}}\n",
+       "document 1.spec.template.spec.ports[0].hostPort: missing"},
+      {"kind: Fleet\nmetadata: {name: f}\n---\nkind: Fleet\nmetadata: {name: f}\n", "two fleets are called default/f"},
       {"kind: GameServer\nmetadata: {name: a}\nstatus: {state: Busy}\n", "document 1.status.state: unknown 'Busy'"},
       {"kind: List\nitems: [{kind: GameServer, metadata: [], status: {}}]\n",
        "document 1.items[0].metadata: expected a"},
@@ -250,7 +428,8 @@ TEST(FleetFile, MistakesAreNamed) {
        "document 1.status.counters.c.count: wrong type"},
       {"kind: [", "end of sequence flow not found"},
       {"just text", "document 1: expected a mapping"},
-      {"\n---\nkind: List\n--- \nkind: Pod\n", "document 2.kind: 'Pod' is neither"},
+      {"\n---\nkind: List\n--- \nkind: Pod\n", "no GameServer in it, but 1 Pod; wanted is"},
+      {"apiVersion: fleet.example/v1\nkind: Fleet\nmetadata: {name: f}\n", "no GameServer in it, but 1 Fleet"},
       {R"(,"c":":{"c"{c":1}},"l":{"v":}},{"n"["e"]}]})", "line 1: this is no YAML"},
   };
   for (const auto& [text, problem] : cases) {
@@ -261,7 +440,7 @@ TEST(FleetFile, MistakesAreNamed) {
       EXPECT_NE(std::string(error.what()).find(problem), std::string::npos) << error.what();
     }
   }
-  EXPECT_THROW(read_fleet_file("/nowhere/at/all"), std::runtime_error);
+  EXPECT_THROW(read_fleet_files({"/nowhere/at/all"}), std::runtime_error);
 }
 
 }  // namespace

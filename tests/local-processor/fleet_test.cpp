@@ -108,6 +108,76 @@ TEST(Fleet, ChangesComeOnceAndInFull) {
   EXPECT_EQ(one.events[0].server, "default/" + name);
 }
 
+FleetSpec spec_of(std::uint32_t replicas, const std::string& mode = "a") {
+  FleetSpec spec;
+  spec.name = "blue";
+  spec.replicas = replicas;
+  spec.of_servers.server.labels = {{kFleetLabel, "blue"}, {"mode", mode}};
+  spec.of_servers.ports = {{"default", PortRule::Policy::kAssigned, 0}};
+  return spec;
+}
+
+FleetStatus status_of(const Fleet& fleet) {
+  const auto fleets = fleet.fleets();
+  return fleets.empty() ? FleetStatus() : fleets[0];
+}
+
+TEST(Fleet, AFleetIsAppliedScaledAndDeleted) {
+  Fleet fleet({});
+  EXPECT_FALSE(fleet.scale("default", "blue", 1));
+  fleet.apply(spec_of(3));
+  EXPECT_EQ(fleet.size(), 3U);
+  const std::string first = allocate(fleet);
+  const FleetChanges before = fleet.changes_since(0);
+  EXPECT_TRUE(fleet.scale("default", "blue", 1));
+  EXPECT_EQ(status_of(fleet).servers, 1U);
+  EXPECT_EQ(status_of(fleet).allocated, 1U) << "the others went first";
+  std::size_t gone = 0;
+  for (const Cell& cell : fleet.changes_since(before.version).cells) {
+    gone += cell.empty ? 1 : 0;
+  }
+  EXPECT_EQ(gone, 2U);
+  // One more than is wanted: it stays until its session ends.
+  EXPECT_TRUE(fleet.scale("default", "blue", 0));
+  EXPECT_EQ(status_of(fleet).servers, 1U);
+  EXPECT_TRUE(fleet.end_session("default", first));
+  EXPECT_EQ(status_of(fleet).servers, 0U);
+  EXPECT_EQ(fleet.size(), 0U);
+  EXPECT_TRUE(fleet.scale("default", "blue", 5));
+  EXPECT_EQ(fleet.size(), 5U);
+  EXPECT_EQ(fleet.changes_since(0).places, 5U) << "places are used again";
+  EXPECT_FALSE(allocate(fleet).empty());
+  EXPECT_TRUE(fleet.remove_fleet("default", "blue"));
+  EXPECT_EQ(fleet.size(), 0U);
+  EXPECT_FALSE(fleet.remove_fleet("default", "blue"));
+}
+
+TEST(Fleet, AnotherTemplateReplacesWhatIsNotAllocated) {
+  Fleet fleet({});
+  fleet.apply(spec_of(3));
+  const std::string allocated = allocate(fleet);
+  fleet.apply(spec_of(3, "b"));
+  std::size_t old = 0;
+  for (const Cell& cell : fleet.changes_since(0).cells) {
+    if (cell.server.labels.at("mode") == "a") {
+      EXPECT_EQ(cell.server.name, allocated);
+      ++old;
+    }
+  }
+  EXPECT_EQ(old, 1U);
+  EXPECT_EQ(status_of(fleet).servers, 3U);
+}
+
+TEST(Fleet, ServersWithALabelAreAFleetThatCanBeScaled) {
+  Fleet fleet(make_servers(2));
+  EXPECT_EQ(status_of(fleet).replicas, 2U);
+  EXPECT_TRUE(fleet.scale("default", "local", 4));
+  EXPECT_EQ(status_of(fleet).ready, 4U);
+  for (const Cell& cell : fleet.changes_since(0).cells) {
+    EXPECT_EQ(cell.server.ports.size(), 1U);
+  }
+}
+
 TEST(Fleet, ActionsThatCannotBeDoneAreEvents) {
   Fleet fleet(make_servers(1));
   auto request = any();

@@ -81,7 +81,22 @@ def by_script():
         check(processor.ask("serving", {"serving": False})[1] == '{"serving":false}', "serving")
         check("local_processor_serving 0" in processor.ask("metrics")[1], "a standby")
 
+        manifest = {"kind": "Fleet", "metadata": {"name": "blue"}, "spec": {"replicas": 2, "template": {}}}
+        fleets = json.loads(processor.ask("fleet", {"apply": manifest})[1])["fleets"]
+        check([(one["name"], one["gameServers"]) for one in fleets] == [("blue", 2), ("local", 3)], fleets)
+        check(processor.ask("fleet", {"scale": {"name": "blue", "replicas": 4}})[0] == 200, "scale")
+        fleets = json.loads(processor.ask("fleets")[1])["fleets"]
+        check((fleets[0]["replicas"], fleets[0]["ready"]) == (4, 4), fleets)
+        check(processor.ask("fleet", {"delete": {"name": "blue"}})[0] == 200, "delete")
+        check(len(json.loads(processor.ask("fleets")[1])["fleets"]) == 1, "the fleet is gone")
+
         for path, body, status, text in (
+                ("fleet", {"scale": {"name": "blue", "replicas": 4}}, 404, "no fleet is called default/blue"),
+                ("fleet", {"scale": {"name": "local", "replicas": -4}}, 400, "scale.replicas: wrong type"),
+                ("fleet", {"scale": {"name": "local"}}, 400, "scale.replicas: missing"),
+                ("fleet", {"apply": {"kind": "Pod"}}, 400, "apply.kind: not Fleet"),
+                ("fleet", {"grow": {}}, 400, "grow: none of apply, scale, delete"),
+                ("fleet", {}, 400, "expected one of apply, scale, delete"),
                 ("release", {"name": name}, 404, "no game server default/" + name),
                 ("release", {"name": 1}, 400, "name: not a text"),
                 ("release", {}, 400, "name: not a text"),
@@ -141,6 +156,10 @@ def by_browser():
         colours = [colour(browser, number) for number in range(200)]
         check(colours.count(ALLOCATED) == 50 and colours.count(READY) == 150, "the cells' colours")
         check("allocated default/local-" in browser.run("return document.getElementById('events').textContent"), "events")
+
+        until(lambda: browser.run("return document.getElementById('fleets').textContent") == "local: 50/200", "the fleet by name")
+        check(processor.ask("fleet", {"scale": {"name": "local", "replicas": 150}})[0] == 200, "scale")
+        until(lambda: shown(browser, "Ready") == 100, "a smaller fleet")
 
         # A click on an allocated cell ends its session.
         browser.run("""const cell = view.cells.find(one => one.state === "Allocated"), [x, y] = view.places.get(cell.number);

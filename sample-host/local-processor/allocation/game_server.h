@@ -48,6 +48,9 @@ struct List {
 
 using Labels = std::map<std::string, std::string>;
 
+// Its value is the fleet's name.
+inline constexpr char kFleetLabel[] = "agones.dev/fleet";
+
 struct GameServer {
   struct Port {
     std::string name;

@@ -6,8 +6,10 @@
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
+#include "local-processor/fleet_formats.h"
 #include "local-processor/http/page.h"
 #include "local-processor/http/views.h"
+#include "manifest/members.h"
 
 namespace agones::local {
 
@@ -18,6 +20,7 @@ using httplib::Response;
 using nlohmann::json;
 
 constexpr char kJson[] = "application/json";
+constexpr std::int64_t kMostReplicas = 1'000'000;
 
 void answer(Response& response, const json& body) {
   // Names and labels from a file may hold any bytes.
@@ -59,6 +62,50 @@ std::string text_member(const json& body, const char* name, const char* otherwis
   return body.at(name);
 }
 
+void refuse_unknown_fleet(Response& response, const std::string& space, const std::string& name) {
+  refuse(response, 404, "no fleet is called " + space + "/" + name);
+}
+
+// {"apply": the Fleet's manifest}, {"scale": {"name": "blue", "replicas": 5}}, {"delete": {"name": "blue"}}
+void change_fleet(const json& body, Fleet& fleet, Response& response) {
+  if (body.size() != 1) {
+    throw std::runtime_error("expected one of apply, scale, delete");
+  }
+  const std::string deed = body.begin().key();
+  const json& what = body.begin().value();
+  if (deed != "apply" && deed != "scale" && deed != "delete") {
+    throw std::runtime_error(deed + ": none of apply, scale, delete");
+  }
+  if (!what.is_object()) {
+    throw std::runtime_error(deed + ": expected an object");
+  }
+  if (deed == "apply") {
+    if (manifest::member<std::string>(what, deed, "kind", "") != "Fleet") {
+      throw std::runtime_error("apply.kind: not Fleet");
+    }
+    fleet.apply(read_fleet_object(what, deed));
+  } else {
+    const std::string space = manifest::member<std::string>(what, deed, "namespace", "default");
+    const std::string name = manifest::member<std::string>(what, deed, "name", "");
+    bool found = false;
+    if (deed == "delete") {
+      found = fleet.remove_fleet(space, name);
+    } else {
+      if (!what.contains("replicas")) {
+        throw std::runtime_error("scale.replicas: missing");
+      }
+      found = fleet.scale(
+          space, name,
+          static_cast<std::uint32_t>(manifest::whole_of(what.at("replicas"), "scale.replicas", 0, kMostReplicas)));
+    }
+    if (!found) {
+      refuse_unknown_fleet(response, space, name);
+      return;
+    }
+  }
+  answer(response, {{"fleets", fleets_json(fleet.fleets())}});
+}
+
 // Runs what a POST asks for; bad input is answered with what is wrong.
 template <typename Work>
 httplib::Server::Handler post(Work work) {
@@ -86,8 +133,8 @@ void set_up(httplib::Server& server, LocalProcessor& processor, const std::share
       refuse(response, 400, "since: not a version");
       return;
     }
-    answer(response, changes_json(fleet->changes_since(since.empty() ? 0 : std::stoull(since)), processor.counts(),
-                                  processor.serving(), processor.faults()));
+    answer(response, changes_json(fleet->changes_since(since.empty() ? 0 : std::stoull(since)), fleet->fleets(),
+                                  processor.counts(), processor.serving(), processor.faults()));
   });
   server.Get("/metrics", [fleet, &processor](const Request&, Response& response) {
     response.set_content(metrics_text(fleet->states(), processor.counts(), processor.serving()),
@@ -102,6 +149,10 @@ void set_up(httplib::Server& server, LocalProcessor& processor, const std::share
                   refuse(response, 404, "no game server " + space + "/" + name + " is allocated");
                 }
               }));
+  server.Get("/fleets", [fleet](const Request&, Response& response) {
+    answer(response, {{"fleets", fleets_json(fleet->fleets())}});
+  });
+  server.Post("/fleet", post([fleet](const json& body, Response& response) { change_fleet(body, *fleet, response); }));
   server.Post("/faults", post([&processor](const json& body, Response& response) {
                 processor.set_faults(changed_faults(processor.faults(), body));
                 answer(response, faults_json(processor.faults()));

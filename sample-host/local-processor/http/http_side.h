@@ -4,8 +4,11 @@
 //   GET  /                 a page that shows the fleet live
 //   GET  /fleet            every game server, as JSON
 //   GET  /changes?since=N  what the page asks for: what changed after version N, short
+//   GET  /fleets           the fleets: replicas, game servers, how many are ready and allocated
 //   GET  /metrics          for Prometheus
 //   POST /release          {"namespace": "default", "name": "..."}: ends the session of an allocated game server
+//   POST /fleet            {"apply": MANIFEST}, {"scale": {"name": "blue", "replicas": 5}} or {"delete": {"name": "blue"}}; with
+//                          "namespace" unless it is "default"
 //   POST /faults           {"latency_ms": 50, "error_rate": 0.1, ...}: those named change, the others stay
 //   POST /serving          {"serving": false}: from leader to standby and back
 //

@@ -66,6 +66,8 @@ const char* kind_of(FleetEvent::Kind kind) {
       return "session ended";
     case FleetEvent::Kind::kReady:
       return "ready";
+    case FleetEvent::Kind::kFleet:
+      return "fleet";
     default:
       return "warning";
   }
@@ -232,11 +234,29 @@ json fleet_json(const FleetChanges& all) {
   return {{"gameServers", std::move(servers)}};
 }
 
-json changes_json(const FleetChanges& changes, const ProcessorCounts& counts, bool serving, const Faults& faults) {
+json fleets_json(const std::vector<FleetStatus>& fleets) {
+  json all = json::array();
+  for (const FleetStatus& fleet : fleets) {
+    all.push_back({{"namespace", fleet.space},
+                   {"name", fleet.name},
+                   {"replicas", fleet.replicas},
+                   {"gameServers", fleet.servers},
+                   {"ready", fleet.ready},
+                   {"allocated", fleet.allocated}});
+  }
+  return all;
+}
+
+json changes_json(const FleetChanges& changes, const std::vector<FleetStatus>& fleets, const ProcessorCounts& counts,
+                  bool serving, const Faults& faults) {
   json cells = json::array();
   for (const Cell& cell : changes.cells) {
+    if (cell.empty) {
+      cells.push_back(json::array({cell.number}));
+      continue;
+    }
     const GameServer& server = cell.server;
-    const auto fleet = server.labels.find("agones.dev/fleet");
+    const auto fleet = server.labels.find(kFleetLabel);
     cells.push_back({cell.number, name_of(server.state), server.space, server.name, server.node, room_of(server),
                      fleet == server.labels.end() ? "" : fleet->second});
   }
@@ -248,11 +268,11 @@ json changes_json(const FleetChanges& changes, const ProcessorCounts& counts, bo
   for (const std::uint64_t count : counts.batch_times.counts) {
     timed += count;
   }
-  return {{"version", changes.version},    {"places", changes.places},  {"cells", std::move(cells)},
-          {"events", std::move(events)},   {"serving", serving},        {"faults", faults_json(faults)},
-          {"clients", counts.clients},     {"pulls", counts.pulls},     {"batches", counts.batches},
-          {"allocated", counts.allocated}, {"refused", counts.refused}, {"batchSeconds", counts.batch_times.sum},
-          {"timedBatches", timed}};
+  return {{"version", changes.version},    {"places", changes.places},     {"cells", std::move(cells)},
+          {"events", std::move(events)},   {"serving", serving},           {"faults", faults_json(faults)},
+          {"clients", counts.clients},     {"pulls", counts.pulls},        {"batches", counts.batches},
+          {"allocated", counts.allocated}, {"refused", counts.refused},    {"batchSeconds", counts.batch_times.sum},
+          {"timedBatches", timed},         {"fleets", fleets_json(fleets)}};
 }
 
 std::string metrics_text(const std::map<GameServerState, std::size_t>& states, const ProcessorCounts& counts,

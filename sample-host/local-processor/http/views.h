@@ -5,6 +5,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
 
 #include "local-processor/faults.h"
 #include "local-processor/fleet.h"
@@ -13,8 +14,9 @@
 namespace agones::local {
 
 nlohmann::json fleet_json(const FleetChanges& all);
-nlohmann::json changes_json(const FleetChanges& changes, const ProcessorCounts& counts, bool serving,
-                            const Faults& faults);
+nlohmann::json fleets_json(const std::vector<FleetStatus>& fleets);
+nlohmann::json changes_json(const FleetChanges& changes, const std::vector<FleetStatus>& fleets,
+                            const ProcessorCounts& counts, bool serving, const Faults& faults);
 std::string metrics_text(const std::map<GameServerState, std::size_t>& states, const ProcessorCounts& counts,
                          bool serving);
 
