@@ -11,6 +11,7 @@
 #include "agones/processor.h"
 #include "metrics/prometheus_text.h"
 #include "request/json_message.h"
+#include "wire/response.h"
 
 using agones::plugin::check_size;
 using agones::plugin::copy_text;
@@ -99,6 +100,9 @@ proc_status proc_response_to_json(const void* response, std::uint64_t response_s
     const agones::plugin::MessageSchema& schema = agones::plugin::allocation_response_schema();
     if (!agones::plugin::is_message(message, schema)) {
       return invalid("response: malformed protobuf");
+    }
+    if (const char* problem = agones::plugin::check_response(message)) {
+      return invalid(std::string("response: ") + problem);
     }
     agones::plugin::JsonText written;
     agones::plugin::write_message(message, schema, written);

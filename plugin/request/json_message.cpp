@@ -5,7 +5,6 @@
 #include <boost/container/small_vector.hpp>
 #include <charconv>
 #include <string>
-#include <unordered_map>
 
 #include "wire/reader.h"
 
@@ -122,6 +121,7 @@ void write_value(const FieldSchema& schema, const Field& field, JsonText& json) 
 struct MapEntry {
   std::string_view key;
   std::string_view value;
+  bool comes_again = false;
 };
 
 MapEntry read_map_entry(std::string_view bytes) {
@@ -140,30 +140,28 @@ MapEntry read_map_entry(std::string_view bytes) {
 
 using MapEntries = boost::container::small_vector<MapEntry, kFewEntries>;
 
-// Of a key that comes more than once, the last counts.
+// Of a key that comes more than once, the last counts. Sorted, not hashed: a hash is one that a processor can foresee, and make
+// every key collide.
 void keep_last(MapEntries& entries) {
   if (entries.size() < 2) {
     return;
   }
-  std::unordered_map<std::string_view, std::size_t> last;
-  for (std::size_t i = 0; entries.size() > kFewEntries && i < entries.size(); ++i) {
-    last[entries[i].key] = i;
-  }
-  const auto comes_again = [&](const MapEntry& entry) {
-    if (!last.empty()) {
-      return last[entry.key] != static_cast<std::size_t>(&entry - entries.data());
-    }
-    return std::any_of(&entry + 1, static_cast<const MapEntry*>(entries.data() + entries.size()),
-                       [&](const MapEntry& later) { return later.key == entry.key; });
-  };
-  MapEntries kept;
+  boost::container::small_vector<const MapEntry*, kFewEntries> by_key;
   for (const MapEntry& entry : entries) {
-    if (!comes_again(entry)) {
-      kept.push_back(entry);
+    by_key.push_back(&entry);
+  }
+  std::sort(by_key.begin(), by_key.end(),
+            [](const MapEntry* a, const MapEntry* b) { return a->key != b->key ? a->key < b->key : a < b; });
+  bool any = false;
+  for (std::size_t i = 0; i + 1 < by_key.size(); ++i) {
+    if (by_key[i]->key == by_key[i + 1]->key) {
+      entries[static_cast<std::size_t>(by_key[i] - entries.data())].comes_again = any = true;
     }
   }
-  if (kept.size() != entries.size()) {
-    entries = kept;
+  if (any) {
+    entries.erase(
+        std::remove_if(entries.begin(), entries.end(), [](const MapEntry& entry) { return entry.comes_again; }),
+        entries.end());
   }
 }
 

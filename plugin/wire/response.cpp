@@ -14,13 +14,19 @@ constexpr std::uint32_t kPorts = 3;
 constexpr std::uint32_t kAddress = 4;
 constexpr std::uint32_t kNodeName = 5;
 constexpr std::uint32_t kSource = 6;
+constexpr std::uint32_t kMetadata = 7;
 constexpr std::uint32_t kAddresses = 8;
+constexpr std::uint32_t kCounters = 9;
+constexpr std::uint32_t kLists = 10;
 constexpr std::uint32_t kPortName = 1;
 constexpr std::uint32_t kPortNumber = 2;
 constexpr std::uint32_t kAddressType = 1;
 constexpr std::uint32_t kAddressAddress = 2;
 
+// Of the message itself, its ports and addresses; and of what lies in metadata, counters and lists. JSON costs up to 200
+// bytes a field.
 constexpr std::size_t kMostFields = 16'384;
+constexpr std::size_t kMostDetails = 65'536;
 constexpr std::size_t kLongestText = 65'536;
 
 bool is_shown_text(std::uint32_t number) {
@@ -51,6 +57,62 @@ const char* check(std::string_view bytes, bool is_part, std::size_t& fields) {
     }
   }
   return reader.ok() ? nullptr : "malformed message";
+}
+
+// A message of which events show nothing, and the messages in it by their numbers, 1 and 2.
+struct Detail {
+  const Detail* first = nullptr;
+  const Detail* second = nullptr;
+
+  const Detail* of(std::uint32_t number) const { return number == 1 ? first : number == 2 ? second : nullptr; }
+};
+constexpr Detail kFlat;  // texts and numbers alone
+constexpr Detail kMetadataDetail{&kFlat, &kFlat};
+constexpr Detail kCounter{&kFlat, &kFlat};
+constexpr Detail kCounterEntry{nullptr, &kCounter};
+constexpr Detail kList{nullptr, &kFlat};
+constexpr Detail kListEntry{nullptr, &kList};
+
+const Detail* detail_of(std::uint32_t number) {
+  switch (number) {
+    case kMetadata:
+      return &kMetadataDetail;
+    case kCounters:
+      return &kCounterEntry;
+    case kLists:
+      return &kListEntry;
+    default:
+      return nullptr;
+  }
+}
+
+// Whether it has no more than `fields`, which are counted down. What is malformed is read until there.
+bool has_at_most(std::string_view bytes, const Detail& detail, std::size_t& fields) {
+  Reader reader(bytes);
+  Field field;
+  while (reader.next(field)) {
+    if (fields-- == 0) {
+      return false;
+    }
+    const Detail* inner = field.type == WireType::kBytes ? detail.of(field.number) : nullptr;
+    if (inner != nullptr && !has_at_most(field.bytes, *inner, fields)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+const char* check_details(std::string_view response) {
+  std::size_t fields = kMostDetails;
+  Reader reader(response);
+  Field field;
+  while (reader.next(field)) {
+    const Detail* detail = field.type == WireType::kBytes ? detail_of(field.number) : nullptr;
+    if (detail != nullptr && !has_at_most(field.bytes, *detail, fields)) {
+      return "an answer whose metadata, counters and lists have more than 65536 fields";
+    }
+  }
+  return nullptr;
 }
 
 proc_port read_port(std::string_view bytes, ResponseParts& parts) {
@@ -104,7 +166,8 @@ bool has_game_server(std::string_view response) {
 
 const char* check_response(std::string_view response) {
   std::size_t fields = kMostFields;
-  return check(response, false, fields);
+  const char* problem = check(response, false, fields);
+  return problem != nullptr ? problem : check_details(response);
 }
 
 void ResponseParts::clear() {

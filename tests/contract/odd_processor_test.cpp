@@ -64,6 +64,22 @@ TEST(OddProcessor, MillionsOfPortsAreRefused) {
       "an answer of more than 16384 fields");
 }
 
+// Two bytes each, 16 MiB: an event of one as JSON would take 846 MiB.
+TEST(OddProcessor, MillionsOfLabelsAreRefused) {
+  const std::size_t before = resident_bytes();
+  expect_refused(
+      {},
+      [](const auto& batch) {
+        allocation::AllocationResponse response;
+        response.set_gameservername("gs");
+        response.GetReflection()->MutableUnknownFields(&response)->AddLengthDelimited(7)->assign(
+            many(8 << 20, std::string_view("\x0a\x00", 2)));
+        return answer_with(batch, response.SerializeAsString());
+      },
+      "an answer whose metadata, counters and lists have more than 65536 fields");
+  EXPECT_LT(resident_bytes(), before + (256U << 20));
+}
+
 TEST(OddProcessor, PackedMessagesAreRefusedBeforeTheyAreUnpacked) {
   RawProcessor::Options options;
   options.gzip = true;

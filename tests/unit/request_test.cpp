@@ -6,7 +6,10 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdint>
+#include <cstring>
+#include <functional>
 #include <optional>
 #include <random>
 #include <string>
@@ -230,6 +233,58 @@ TEST(JsonResponse, FieldsInAnyOrderAndKeysThatComeAgainAreReadAsProtobufReadsThe
     ASSERT_TRUE(JsonStringToMessage(json, &back).ok()) << json;
     EXPECT_TRUE(MessageDifferencer::Equals(back, expected)) << json;
   }
+}
+
+std::uint64_t inverse(std::uint64_t odd) {
+  std::uint64_t x = odd;
+  for (int i = 0; i < 5; ++i) {
+    x *= 2 - odd * x;
+  }
+  return x;
+}
+
+// Texts that std::hash<std::string_view> of libstdc++ makes one number of (MurmurHash64A, with a seed that never changes).
+std::vector<std::string> colliding(std::size_t count) {
+  constexpr std::uint64_t kFactor = 0xc6a4a7935bd1e995U;
+  constexpr std::uint64_t kSeed = 0xc70f6907U;
+  const std::uint64_t back = inverse(kFactor);
+  std::vector<std::string> texts;
+  for (std::uint64_t first = 1; first <= count; ++first) {
+    std::uint64_t mixed = first * kFactor;
+    mixed = (mixed ^ mixed >> 47U) * kFactor;
+    const std::uint64_t state = ((kSeed ^ 16 * kFactor) ^ mixed) * kFactor;
+    std::uint64_t second = (state ^ 42U) * back;
+    second = (second ^ second >> 47U) * back;
+    std::string& text = texts.emplace_back(16, '\0');
+    std::memcpy(text.data(), &first, sizeof(first));
+    std::memcpy(text.data() + sizeof(first), &second, sizeof(second));
+  }
+  return texts;
+}
+
+std::chrono::nanoseconds time_to_write(const std::vector<std::string>& labels) {
+  std::string metadata;
+  for (const std::string& label : labels) {
+    metadata += "\x0a\x12\x0a\x10" + label;
+  }
+  allocation::AllocationResponse response;
+  response.GetReflection()->MutableUnknownFields(&response)->AddLengthDelimited(7)->assign(metadata);
+  const std::string bytes = response.SerializeAsString();
+  const auto start = std::chrono::steady_clock::now();
+  EXPECT_TRUE(response_to_json(bytes).has_value());
+  return std::chrono::steady_clock::now() - start;
+}
+
+TEST(JsonResponse, KeysThatWereChosenToCollideTakeNoLonger) {
+  constexpr std::size_t kKeys = 20'000;
+  const std::vector<std::string> chosen = colliding(kKeys);
+  ASSERT_EQ(std::hash<std::string_view>()(chosen.front()), std::hash<std::string_view>()(chosen.back()));
+  std::vector<std::string> usual = chosen;
+  for (std::size_t i = 0; i < kKeys; ++i) {
+    usual[i][15] ^= static_cast<char>(i);
+    usual[i][14] ^= static_cast<char>(i >> 8U);
+  }
+  EXPECT_LT(time_to_write(chosen), 20 * time_to_write(usual));
 }
 
 TEST(JsonResponse, RefusesWhatIsNoMessage) {

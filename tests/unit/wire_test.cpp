@@ -3,6 +3,9 @@
 #include <allocation/processor.pb.h>
 #include <gtest/gtest.h>
 
+#include <functional>
+#include <string>
+
 #include "support/requests.h"
 #include "wire/message.h"
 #include "wire/reader.h"
@@ -112,6 +115,54 @@ TEST(Wire, AnAnswerHasTheLimitsOfAGameServer) {
   response.add_ports()->ParseFromString("");
   std::string bytes = response.SerializeAsString();
   bytes += std::string("\x1a\xc0\xb8\x02", 4) + port;
+  EXPECT_NE(check_response(bytes), nullptr);
+}
+
+// Whatever they lie in.
+TEST(Wire, AnAnswersFieldsAreCountedInMetadataCountersAndListsToo) {
+  const auto problem = [](const std::function<void(allocation::AllocationResponse&, const std::string&)>& add,
+                          int count) {
+    allocation::AllocationResponse response;
+    for (int i = 0; i < count; ++i) {
+      add(response, std::to_string(i));
+    }
+    const char* said = check_response(response.SerializeAsString());
+    return std::string(said != nullptr ? said : "");
+  };
+  const auto label = [](auto& response, const std::string& key) {
+    (*response.mutable_metadata()->mutable_labels())[key];
+  };
+  const auto annotation = [](auto& response, const std::string& key) {
+    (*response.mutable_metadata()->mutable_annotations())[key];
+  };
+  const auto counter = [](auto& response, const std::string& key) {
+    auto& status = (*response.mutable_counters())[key];
+    status.mutable_count()->set_value(1);
+    status.mutable_capacity()->set_value(2);
+  };
+  const auto list = [](auto& response, const std::string& key) {
+    auto& status = (*response.mutable_lists())[key];
+    status.add_values("a");
+    status.add_values("b");
+    status.mutable_capacity()->set_value(2);
+  };
+  const auto value = [](auto& response, const std::string& key) { (*response.mutable_lists())["l"].add_values(key); };
+  const std::string many = "an answer whose metadata, counters and lists have more than 65536 fields";
+  EXPECT_EQ(problem(label, 30'000), many);
+  EXPECT_EQ(problem(annotation, 30'000), many);
+  EXPECT_EQ(problem(counter, 16'000), many);
+  EXPECT_EQ(problem(list, 16'000), many);
+  EXPECT_EQ(problem(value, 70'000), many);
+  // More than any game server has.
+  EXPECT_EQ(problem(label, 10'000), "");
+  EXPECT_EQ(problem(counter, 5'000), "");
+  EXPECT_EQ(problem(value, 60'000), "");
+  // What is none of the contract's, and what is in none of its messages.
+  std::string bytes;
+  for (int i = 0; i < 70'000; ++i) {
+    bytes += "\x3a\x02\x0a";
+    bytes += '\0';
+  }
   EXPECT_NE(check_response(bytes), nullptr);
 }
 
