@@ -2,7 +2,6 @@
 #include "abi/config_fields.h"
 
 #include <algorithm>
-#include <cctype>
 #include <charconv>
 #include <cstddef>
 #include <cstdint>
@@ -12,6 +11,7 @@
 #include <vector>
 
 #include "abi/names.h"
+#include "text/ascii.h"
 #include "text/utf8.h"
 
 namespace agones::plugin {
@@ -149,9 +149,8 @@ std::string quoted(std::string_view text) {
 }
 
 bool equal_but_for_case(std::string_view one, std::string_view other) {
-  return std::equal(one.begin(), one.end(), other.begin(), other.end(), [](char a, char b) {
-    return std::tolower(static_cast<unsigned char>(a)) == std::tolower(static_cast<unsigned char>(b));
-  });
+  return std::equal(one.begin(), one.end(), other.begin(), other.end(),
+                    [](char a, char b) { return lower_ascii(a) == lower_ascii(b); });
 }
 
 // A problem, or the number.
@@ -172,10 +171,9 @@ std::string read_number(const Field& field, std::string_view value, std::int64_t
     return std::string(field.name) + ": " + quoted(value) +
            (has_units ? std::string(": the unit is to be ") + units.all : std::string(" is not a whole number"));
   }
-  if (number > field.most / found->factor || number * found->factor < field.least) {
+  if (__builtin_mul_overflow(number, found->factor, &number) || number < field.least || number > field.most) {
     return out_of_range(field, std::string(value));
   }
-  number *= found->factor;
   return {};
 }
 

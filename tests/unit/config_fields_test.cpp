@@ -83,6 +83,14 @@ TEST_F(ConfigFields, WhatIsWrongIsSaid) {
   EXPECT_EQ(set("pull_timeout_ms", "1.5s"), "pull_timeout_ms: '1.5s': the unit is to be ms, s, min or h");
   EXPECT_EQ(set("pull_timeout_ms", "9223372036854775807h"),
             "pull_timeout_ms: 9223372036854775807h is not from 1 to 3600000");
+  // 3,616,000 ms, with the bits that don't fit left out.
+  EXPECT_EQ(set("allocation_timeout_ms", "-5124095576030430h"),
+            "allocation_timeout_ms: -5124095576030430h is not from 1 to 86400000");
+  EXPECT_EQ(set("pull_timeout_ms", "-1ms"), "pull_timeout_ms: -1ms is not from 1 to 3600000");
+  EXPECT_EQ(set("max_message_bytes", "-17179869183GiB"),
+            "max_message_bytes: -17179869183GiB is not from 65536 to 1073741824");
+  EXPECT_EQ(set("max_message_bytes", "17179869185GiB"),
+            "max_message_bytes: 17179869185GiB is not from 65536 to 1073741824");
   EXPECT_EQ(set("max_message_bytes", "1MB"), "max_message_bytes: '1MB': the unit is to be B, KiB, MiB or GiB");
   EXPECT_EQ(set("log_level", "loud"), "log_level: 'loud' is none of TRACE, DEBUG, INFO, WARNING, ERROR, OFF");
   EXPECT_EQ(set("transport", "tcp"), "transport: 'tcp' is none of TLS, PLAINTEXT");
@@ -93,6 +101,7 @@ TEST_F(ConfigFields, WhatIsWrongIsSaid) {
   EXPECT_EQ(set(std::string(100, 'x').c_str(), "1"), std::string(64, 'x') + ": no such field");
   const proc_config defaults = default_config();
   EXPECT_EQ(config.max_batch_size, defaults.max_batch_size) << "what is refused changes nothing";
+  EXPECT_EQ(config.allocation_timeout_ms, defaults.allocation_timeout_ms);
 }
 
 TEST_F(ConfigFields, NoFieldBeyondTheHostsStructIsWritten) {
