@@ -10,15 +10,34 @@
 #include <system_error>
 
 #include "abi/status_error.h"
+#include "text/english.h"
 #include "text/utf8.h"
 
 namespace agones::plugin {
 
 namespace {
 
-// Of threads or descriptors.
-bool is_lack(int system_error) {
-  return system_error == EAGAIN || system_error == EMFILE || system_error == ENFILE;
+proc_status status_of(int system_error) {
+  switch (system_error) {
+    case ENOMEM:
+      return PROC_ERR_NO_MEMORY;
+    case EAGAIN:  // threads
+    case EPERM:   // threads, by seccomp
+    case EMFILE:
+    case ENFILE:
+      return PROC_ERR_NO_RESOURCES;
+    default:
+      return PROC_ERR_INTERNAL;
+  }
+}
+
+Result system_result(const std::system_error& fault) {
+  const proc_status status = status_of(fault.code().value());
+  try {
+    return {status, text_of(fault)};
+  } catch (const std::bad_alloc&) {
+    return {status, {}};
+  }
 }
 
 Result result_of(proc_status status, const char* text) {
@@ -94,7 +113,7 @@ Result current_exception_result() {
   } catch (const StatusError& error) {
     return result_of(error.status(), error.what());
   } catch (const std::system_error& fault) {
-    return result_of(is_lack(fault.code().value()) ? PROC_ERR_NO_RESOURCES : PROC_ERR_INTERNAL, fault.what());
+    return system_result(fault);
   } catch (const std::exception& fault) {
     return result_of(PROC_ERR_INTERNAL, fault.what());
   } catch (...) {

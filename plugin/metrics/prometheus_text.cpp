@@ -2,8 +2,8 @@
 #include "metrics/prometheus_text.h"
 
 #include <agones/histogram.hpp>
+#include <charconv>
 #include <cstdint>
-#include <cstdio>
 #include <initializer_list>
 #include <string_view>
 
@@ -70,14 +70,11 @@ class Text {
   std::string take() { return std::move(text_); }
 
  private:
-  // Whatever the process's locale is.
+  // As printf's %.15g in the C locale.
   static std::string number(double value) {
     char text[40];
-    std::snprintf(text, sizeof(text), "%.15g", value);
-    for (char& c : text) {
-      c = c == ',' ? '.' : c;
-    }
-    return text;
+    const auto end = std::to_chars(text, text + sizeof(text), value, std::chars_format::general, 15).ptr;
+    return {text, end};
   }
   void begin(std::string_view name) { text_.append(kPrefix).append(name); }
   void one(std::string_view name, const char* type, const char* help, std::uint64_t value) {

@@ -25,6 +25,7 @@
 #include "platform/client_count.h"
 #include "platform/signals_blocked.h"
 #include "platform/thread_stock.h"
+#include "text/english.h"
 
 // NOLINTBEGIN(bugprone-reserved-identifier): the linker's names
 extern "C" {
@@ -331,9 +332,10 @@ int create_spare(pthread_t* thread, ThreadStock::Body body, void* argument) {
 void prepare() {
   reserve_descriptors(g_registries.load()->reserve);
   if (const int error = g_registries.load()->stock.fill(kThreads, create_spare); error != 0) {
-    throw StatusError(PROC_ERR_NO_RESOURCES, std::to_string(kThreads) + " threads are needed, and cannot be started: " +
-                                                 std::generic_category().message(error) +
-                                                 " (RLIMIT_NPROC, see ulimit -u; or memory)");
+    throw StatusError(PROC_ERR_NO_RESOURCES, std::to_string(kThreads) +
+                                                 " threads are needed, and cannot be started: " + error_text(error) +
+                                                 " (RLIMIT_NPROC, see ulimit -u; a container's pids limit; a seccomp "
+                                                 "profile that forbids clone3 or clone; or memory)");
   }
   // All at once, so that what it is for finds it free.
   ::operator delete(::operator new(kMemory));

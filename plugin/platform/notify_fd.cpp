@@ -11,6 +11,8 @@
 #include <ctime>
 #include <system_error>
 
+#include "text/english.h"
+
 namespace agones::plugin {
 
 namespace {
@@ -40,7 +42,7 @@ std::string NotifyFd::check(int fd) {
   }
   const int flags = fcntl(fd, F_GETFL);
   if (flags < 0) {
-    return std::to_string(fd) + ": " + std::generic_category().message(errno);
+    return std::to_string(fd) + ": " + error_text(errno);
   }
   if ((flags & O_ACCMODE) == O_RDONLY) {
     return std::to_string(fd) + " is not open for writing";

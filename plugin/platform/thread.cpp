@@ -16,7 +16,8 @@ Thread::Thread(const char* name, std::function<void()> body) {
   };
   const int error = pthread_create(&handle_, nullptr, run, owned.get());
   if (error != 0) {
-    throw std::system_error(error, std::generic_category(), "pthread_create");
+    throw std::system_error(error, std::generic_category(),
+                            "pthread_create (RLIMIT_NPROC, or a seccomp profile that forbids clone3 or clone)");
   }
   static_cast<void>(owned.release());  // the thread's
   pthread_setname_np(handle_, name);

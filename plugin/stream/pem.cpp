@@ -15,6 +15,8 @@
 #include <cstring>
 #include <memory>
 
+#include "text/english.h"
+
 namespace agones::plugin {
 
 namespace {
@@ -52,8 +54,7 @@ std::string read_file(const std::string& path, std::string& content) {
     return {};
   }
   const int error = errno;
-  char text[128];
-  return "cannot read '" + path + "': " + strerror_r(error, text, sizeof(text));
+  return "cannot read '" + path + "': " + error_text(error);
 }
 
 // Puts the PEM text into `pem`, or returns what is wrong.

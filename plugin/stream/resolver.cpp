@@ -14,6 +14,7 @@
 
 #include "platform/library_state.h"
 #include "platform/thread.h"
+#include "text/english.h"
 
 namespace agones::plugin {
 
@@ -135,7 +136,7 @@ void Resolver::start() {
   } catch (const std::system_error& error) {
     result_ = Resolution{};
     result_->unknown = true;
-    result_->problem = std::string("cannot start a thread to look up names: ") + error.what();
+    result_->problem = std::string("cannot start a thread to look up names: ") + text_of(error);
   }
 }
 

@@ -1,12 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0
- * A host that may have little: limits-host PLUGIN ADDRESS nofile|nproc|as NUMBER. Exit code 0: a client was made, shut
+ * A host that may have little: limits-host PLUGIN ADDRESS nofile|nproc|as|forbid NUMBER. `forbid`: the system call of that
+ * number, which answers EPERM, as seccomp profiles of containers do; then it prints what it was refused with. Exit code 0: a client was made, shut
  * down and unloaded. 1: it was refused, with words, and left nothing behind. Anything else is a fault. */
 #include <agones/processor.h>
 #include <dlfcn.h>
+#include <errno.h>
 #include <grp.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -19,7 +25,20 @@ static void on_event(void* context, const proc_event* event) {
   (void)context, (void)event;
 }
 
+static int forbid(unsigned long number) {
+  struct sock_filter code[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned int)number, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  struct sock_fprog program = {sizeof code / sizeof *code, code};
+  if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return -1;
+  return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
+}
+
 static int set_limit(const char* what, unsigned long number) {
+  if (strcmp(what, "forbid") == 0) return forbid(number);
   const int is_nproc = strcmp(what, "nproc") == 0;
   const struct rlimit limit = {number, number};
   /* Root has no limit of threads. */
@@ -50,10 +69,12 @@ int main(int argc, char** argv) {
   } else if ((status != PROC_ERR_NO_RESOURCES && status != PROC_ERR_NO_MEMORY) || !error[0] || client) {
     return 6;
   }
+  char refusal[sizeof error];
+  strcpy(refusal, error);
   for (int i = 0; proc.get_unload_state(error, sizeof error) != PROC_UNLOAD_SAFE; i++) {
     if (i == 10000) return 7;
     usleep(1000);
   }
-  puts(error);
+  puts(strcmp(argv[3], "forbid") == 0 ? refusal : error);
   return status == PROC_OK ? 0 : 1;
 }

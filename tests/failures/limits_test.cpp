@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Processes that may have little: the plugin is refused with words or works, and harms nobody.
 #include <gtest/gtest.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -19,21 +20,28 @@ class Limits : public testing::Test {
  protected:
   // The exit codes of the host under each limit. Another user must be able to read what it loads.
   std::set<int> exit_codes(const std::string& what, int from, int to, int step) {
-    fs::copy_file(plugin_path(), plugin_, fs::copy_options::overwrite_existing);
-    fs::copy_file(AGONES_LIMITS_HOST, host_, fs::copy_options::overwrite_existing);
-    fs::permissions(folder_.path(), fs::perms::others_exec, fs::perm_options::add);
     std::set<int> codes;
     for (int number = from; number <= to; number += step) {
-      // With everything that it says on stderr.
-      const ProgramResult result = run_program(
-          {"sh", "-c",
-           host_ + " " + plugin_ + " " + processor_.address() + " " + what + " " + std::to_string(number) + " 2>&1"});
+      const ProgramResult result = run(what, number);
       EXPECT_TRUE(result.exit_code == 0 || result.exit_code == 1)
           << what << " " << number << ": exit code " << result.exit_code << ", says: " << result.output;
       EXPECT_EQ(result.output, "\n") << what << " " << number;
       codes.insert(result.exit_code);
     }
     return codes;
+  }
+
+  // With everything that it says on stderr.
+  ProgramResult run(const std::string& what, int number) const {
+    return run_program(
+        {"sh", "-c",
+         host_ + " " + plugin_ + " " + processor_.address() + " " + what + " " + std::to_string(number) + " 2>&1"});
+  }
+
+  void SetUp() override {
+    fs::copy_file(plugin_path(), plugin_, fs::copy_options::overwrite_existing);
+    fs::copy_file(AGONES_LIMITS_HOST, host_, fs::copy_options::overwrite_existing);
+    fs::permissions(folder_.path(), fs::perms::others_exec, fs::perm_options::add);
   }
 
  private:
@@ -52,6 +60,20 @@ TEST_F(Limits, OfThreads) {
     GTEST_SKIP() << "needs root, to become a user without threads";
   }
   EXPECT_EQ(exit_codes("nproc", 1, 16, 1), (std::set<int>{0, 1}));
+}
+
+// Seccomp profiles of containers forbid one or both, with EPERM, which is no lack of threads.
+TEST_F(Limits, AProfileThatForbidsThreadsIsNamedBesideTheLimit) {
+  for (const int number : {SYS_clone3, SYS_clone}) {
+    const ProgramResult result = run("forbid", number);
+    if (number == SYS_clone && result.exit_code == 0) {
+      continue;  // threads are started by clone3
+    }
+    EXPECT_EQ(result.exit_code, 1) << number << result.output;
+    for (const char* word : {"Operation not permitted", "RLIMIT_NPROC", "seccomp", "clone3"}) {
+      EXPECT_NE(result.output.find(word), std::string::npos) << word << ": " << result.output;
+    }
+  }
 }
 
 // Between the two it depends on how the allocator divides the rest, and gRPC's own threads can still meet its end.

@@ -9,6 +9,7 @@
 #include <mutex>
 #include <set>
 
+#include "support/locales.h"
 #include "support/plugin.h"
 #include "support/processor.h"
 
@@ -69,6 +70,15 @@ TEST(Names, AnAddressThatIsGoneIsDroppedThoughAnotherNameNeverResolves) {
   ASSERT_TRUE(client.poll_until([&] { return client.connection(&reason) == PROC_CONNECTION_BACKING_OFF; }));
   EXPECT_EQ(reason.find("127.0.0.3"), std::string::npos) << reason;
   EXPECT_NE(reason.find("127.0.0.2"), std::string::npos) << reason;
+}
+
+TEST(Names, WhatIsWrongIsSaidInEnglish) {
+  const OtherLocale german("de_DE");
+  names().set("nobody.test", "");
+  Client client("nobody.test:1");
+  std::string reason;
+  ASSERT_TRUE(client.poll_until([&] { return client.connection(&reason) == PROC_CONNECTION_BACKING_OFF; }));
+  EXPECT_EQ(reason, "cannot resolve 'nobody.test': the name is not known (EAI_NONAME)");
 }
 
 TEST(Names, AShutdownDoesNotWaitForTheResolverAndTheLibraryIsBusyUntilItHasComeBack) {
