@@ -516,20 +516,34 @@ void Engine::end_due(TimePoint now) {
   }
 }
 
+std::string_view Engine::why_unsent(TimePoint now) const {
+  if (open_streams() == 0) {
+    return sink_.why_no_stream();
+  }
+  if (held_back_) {
+    return "nothing is sent until the host polls: results of more than max_unpolled_bytes wait";
+  }
+  return pulled_streams(now) == 0 ? "waiting for a pull of the processor"
+                                  : "the processor is busy with requests that were sent before";
+}
+
 void Engine::expire(TimePoint now) {
   Request* due = deadlines_.expire(now);
   try {
     while (due != nullptr) {
       std::size_t count = 0;
+      bool any_unsent = false;
       for (const Request* request = due; request != nullptr && count < kBlockSize; request = request->wheel_next) {
         ++count;
+        any_unsent = any_unsent || !request->ever_sent;
       }
-      auto block = std::make_unique<CompletionBlock>();
+      // The text is the block's, not each request's.
+      auto block = std::make_unique<CompletionBlock>(any_unsent ? std::string(why_unsent(now)) : std::string());
       block->reserve(count);
       for (; count > 0; --count) {
         Request& request = *due;
         due = due->wheel_next;
-        end(request, PROC_OUTCOME_TIMEOUT, now, *block);
+        end(request, PROC_OUTCOME_TIMEOUT, now, *block, request.ever_sent ? std::string_view() : block->storage());
       }
       publish(std::move(block));
     }

@@ -15,6 +15,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "engine/completion.h"
@@ -41,6 +42,8 @@ class EngineSink {
   virtual void log(LogEntry entry) noexcept = 0;
   // The memory of what completed() was given and the host has not polled.
   virtual std::uint64_t unpolled_bytes() const noexcept = 0;
+  // Why there is no stream, as long as there is none.
+  virtual std::string_view why_no_stream() const noexcept { return {}; }
 };
 
 class Engine {
@@ -161,6 +164,8 @@ class Engine {
                  QueuedEvent::Kind kind = QueuedEvent::Kind::kCompletions);
   void hand_over_all(TimePoint now);
   void expire(TimePoint now);
+  // What requests in the hot batch wait for, as a text for the host.
+  std::string_view why_unsent(TimePoint now) const;
   // Whether the answer was to a request of `incoming_`'s batch that was in flight.
   bool answer_one(const Answer& answer, Stream& stream, TimePoint now, CompletionBlock& block);
   void answer_nobody(const Answer& answer, Stream& stream, TimePoint now, CompletionBlock& block);

@@ -476,7 +476,7 @@ ConnectionStatus Link::connection(TimePoint now) const {
     status.address = streams_.empty() ? stream_target_ : streams_.front()->target();
   } else if (any(Replica::State::kStandby)) {
     status.state = PROC_CONNECTION_STANDBY;
-    status.reason = "no processor is serving";
+    status.reason = standbys();
   } else if (replicas_.empty() ? !resolution_problem_.empty()
                                : std::all_of(replicas_.begin(), replicas_.end(), failing)) {
     status = backing_off(now);
@@ -485,6 +485,16 @@ ConnectionStatus Link::connection(TimePoint now) const {
     status.reason = replicas_.empty() ? stream_problem_ : std::string();
   }
   return status;
+}
+
+std::string Link::standbys() const {
+  const auto count = [this](const auto& which) {
+    return std::count_if(replicas_.begin(), replicas_.end(), [&](const auto& replica) { return which(*replica); });
+  };
+  const auto standbys = count([](const Replica& replica) { return replica.state() == Replica::State::kStandby; });
+  const auto failing = count([](const Replica& replica) { return replica.failing(); });
+  return "no processor is serving: " + std::to_string(standbys) + (standbys == 1 ? " standby" : " standbys") +
+         (failing == 0 ? std::string() : ", and " + std::to_string(failing) + " that can't be reached");
 }
 
 // The reasons in the order of the replicas, so that they are the same whoever tries next.

@@ -86,6 +86,7 @@ class Link : public OpenStream::Owner {
   const OpenStream* pulled_stream() const;
   ConnectionStatus connection(TimePoint now) const;
   ConnectionStatus backing_off(TimePoint now) const;
+  std::string standbys() const;
   void update_connection(TimePoint now);
   void log_failure(const std::string& what, const std::string& reason);
   void close_all();

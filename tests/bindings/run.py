@@ -6,6 +6,7 @@ Exit codes: 0 all good, 1 some not, 77 skipped for want of the language's tools 
 """
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -70,6 +71,9 @@ def problem_with(scenario, result, ledger):
     for name, value in scenario.get("expect", {}).items():
         if result.get(name) != value:
             return f"{name} is {result.get(name)!r}, not {value!r}: {str(result)[:1000]}"
+    for name, pattern in scenario.get("matches", {}).items():
+        if not re.search(pattern, result.get(name, "")):
+            return f"{name} is {result.get(name)!r}, which has no {pattern!r}: {str(result)[:1000]}"
     if "allocated" in scenario:
         names = sorted(result["names"])
         if len(names) != scenario["allocated"] or names != ledger:

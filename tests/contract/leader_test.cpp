@@ -45,7 +45,7 @@ TEST(Leader, StandbysAreTold) {
   ASSERT_TRUE(client.poll_until([&] { return client.connection() == PROC_CONNECTION_STANDBY; }));
   std::string reason;
   client.connection(&reason);
-  EXPECT_EQ(reason, "no processor is serving");
+  EXPECT_EQ(reason, "no processor is serving: 1 standby");
   standby.set_serving(true);
   ASSERT_TRUE(client.poll_until([&] { return client.connection() == PROC_CONNECTION_SERVING; }));
   ASSERT_TRUE(client.poll_until([&] { return !client.connections.empty(); }));

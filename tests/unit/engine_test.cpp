@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -27,6 +28,7 @@ class Sink : public EngineSink {
   }
   void log(LogEntry entry) noexcept override { warnings.push_back(std::move(entry.message)); }
   std::uint64_t unpolled_bytes() const noexcept override { return unpolled; }
+  std::string_view why_no_stream() const noexcept override { return "nobody is there"; }
 
   std::vector<const Completion*> all() const {
     std::vector<const Completion*> items;
@@ -652,6 +654,42 @@ TEST_F(EngineTest, SendsNothingWhileTooMuchWaitsToBePolled) {
   EXPECT_EQ(sink.warnings.size(), 1U);
   sink.unpolled = 999;
   EXPECT_TRUE(next_batch());
+}
+
+TEST_F(EngineTest, ATimeoutOfWhatWasNotSentSaysWhatItWaitedFor) {
+  const auto reason = [&] {
+    submit(1);
+    now += seconds(60);
+    engine().end_due(now);
+    const Completion& last = *sink.all().back();
+    EXPECT_EQ(last.outcome, PROC_OUTCOME_TIMEOUT);
+    EXPECT_EQ(last.delivery, PROC_DELIVERY_NOT_SENT);
+    return std::string(last.payload);
+  };
+  config.max_unpolled_bytes = 1000;
+  EXPECT_EQ(reason(), "nobody is there");
+  open();
+  EXPECT_EQ(reason(), "waiting for a pull of the processor");
+  sink.unpolled = 1000;
+  submit(1);
+  pull();
+  EXPECT_FALSE(next_batch());
+  EXPECT_EQ(reason(), "nothing is sent until the host polls: results of more than max_unpolled_bytes wait");
+  sink.unpolled = 0;
+  // One under way, and answered by nobody; pulls go on.
+  submit(1);
+  pull();
+  ASSERT_TRUE(next_batch());
+  submit(1);
+  now += seconds(60);
+  pull();
+  engine().end_due(now);
+  std::map<proc_delivery, std::string> reasons;
+  for (const Completion* ended : sink.all()) {
+    reasons[ended->delivery] = ended->payload;
+  }
+  EXPECT_EQ(reasons.at(PROC_DELIVERY_UNKNOWN), "");
+  EXPECT_EQ(reasons.at(PROC_DELIVERY_NOT_SENT), "the processor is busy with requests that were sent before");
 }
 
 TEST_F(EngineTest, OrphansOfNobodyAreDroppedWhenTooMuchWaits) {
