@@ -182,7 +182,7 @@ proc_status proc_take_over(proc_client* client, const proc_moved_request* reques
     PROC_TRY(check_client(client));
     PROC_TRY(check_struct("request", request, agones::plugin::kMovedRequestSize));
     if (request->body.data == nullptr || request->body.size == 0) {
-      return invalid("request.body: empty");
+      return invalid(request->body.size == 0 ? "request.body: empty" : "request.body: NULL");
     }
     return client->session.take_over(*request);
   });

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What proc_get_stats shows. Each counter has one writer at a time; any thread reads.
+// What proc_get_stats shows. Each Counter has one writer at a time; any thread reads.
 #pragma once
 
 #include <atomic>
@@ -11,6 +11,16 @@ class Counter {
  public:
   void add(std::uint64_t n = 1) { set(get() + n); }
   void set(std::uint64_t n) { value_.store(n, std::memory_order_relaxed); }
+  std::uint64_t get() const { return value_.load(std::memory_order_relaxed); }
+
+ private:
+  std::atomic<std::uint64_t> value_{0};
+};
+
+// For what several threads count.
+class SharedCounter {
+ public:
+  void add(std::uint64_t n = 1) { value_.fetch_add(n, std::memory_order_relaxed); }
   std::uint64_t get() const { return value_.load(std::memory_order_relaxed); }
 
  private:
@@ -39,7 +49,7 @@ struct Counters {
   Counter duplicate_answers;
   Counter unknown_answers;
   Counter malformed_messages;
-  Counter log_lines_dropped;
+  SharedCounter log_lines_dropped;
   Counter orphans_dropped;
   Counter late_answers_forgotten;
   Counter states_merged;

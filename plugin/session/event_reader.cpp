@@ -46,7 +46,6 @@ bool EventReader::find() {
         if (next_completion_ < static_cast<const CompletionBlock*>(next_event_)->items.size()) {
           return true;
         }
-        next_completion_ = 0;
         break;
       case QueuedEvent::Kind::kState:
         if (static_cast<const StateChange*>(next_event_)->number > last_state_) {
@@ -57,6 +56,7 @@ bool EventReader::find() {
         return true;
     }
     keep_next();
+    next_completion_ = 0;  // not before: without memory the block stays where it is, and all of it was handed out
   }
 }
 

@@ -25,6 +25,10 @@ namespace {
 constexpr milliseconds kClosingTime{1000};
 constexpr std::uint32_t kLongestTimeoutMs = 86'400'000;
 constexpr std::size_t kLongestLine = 8192;
+// Requests that the engine is given from one look at the stream to the next, and before a message of the stream is read: a
+// few milliseconds' worth, and the largest batch that there is.
+constexpr std::size_t kMostATurn = 4'096;
+constexpr std::size_t kMostForAPull = 65'536;
 // While there is no thread to be had.
 constexpr milliseconds kSpareInterval{1000};
 
@@ -34,6 +38,17 @@ TimePoint clock_now() {
 
 std::string_view bytes_of(const proc_bytes& bytes) {
   return {static_cast<const char*>(bytes.data), bytes.size};
+}
+
+// Empty, or what is wrong with it.
+std::string check_trace(const proc_text& traceparent) {
+  if (traceparent.size == 0) {
+    return {};
+  }
+  if (traceparent.data == nullptr) {
+    return "traceparent: data is NULL, size is " + std::to_string(traceparent.size);
+  }
+  return check_traceparent({traceparent.data, traceparent.size});
 }
 
 TimePoint later(TimePoint now, Duration wait) {
@@ -62,6 +77,14 @@ Session::Preparation::~Preparation() {
   }
 }
 
+Session::Counted::Counted() {
+  library_state::client_made();
+}
+
+Session::Counted::~Counted() {
+  library_state::client_freed();
+}
+
 Session::Session(SessionConfig config)
     : config_(std::move(config)),
       admission_(config_.max_pending_requests),
@@ -76,16 +99,11 @@ Session::Session(SessionConfig config)
     summary_ = std::make_unique<Summary>();
     next_summary_ = clock_now() + config_.log_summary;
   }
+  // Last: the thread ends by proc_shutdown alone, so nothing may fail once it runs.
   thread_ = std::make_unique<Thread>("proc-link", [this] { run_link(); });
-  library_state::client_made();
 }
 
-Session::~Session() {
-  while (taken_ != nullptr) {
-    taken_.reset(taken_->next);
-  }
-  library_state::client_freed();
-}
+Session::~Session() = default;
 
 // ---- Host threads -----------------------------------------------------------------------------------
 
@@ -127,10 +145,8 @@ Result Session::accept(std::string_view encoded, const proc_request& request, st
     return invalid("timeout_ms: longer than a day");
   }
   const std::string_view traceparent(request.traceparent.data, request.traceparent.size);
-  if (!traceparent.empty()) {
-    if (std::string problem = check_traceparent(traceparent); !problem.empty()) {
-      return invalid(std::move(problem));
-    }
+  if (std::string problem = check_trace(request.traceparent); !problem.empty()) {
+    return invalid(std::move(problem));
   }
 
   const TimePoint now = clock_now();
@@ -159,10 +175,8 @@ Result Session::take_over(const proc_moved_request& moved) {
   if (std::string problem = check_protobuf_request(body); !problem.empty()) {
     return invalid(std::move(problem));
   }
-  if (!traceparent.empty()) {
-    if (std::string problem = check_traceparent(traceparent); !problem.empty()) {
-      return invalid(std::move(problem));
-    }
+  if (std::string problem = check_trace(moved.traceparent); !problem.empty()) {
+    return invalid(std::move(problem));
   }
   if (moved.timeout_ms == 0 || moved.timeout_ms > kLongestTimeoutMs) {
     return invalid("timeout_ms: " + std::to_string(moved.timeout_ms) + " is not from 1 to a day");
@@ -198,7 +212,7 @@ Result Session::refusal(Admission::Answer answer) const {
 
 void Session::submit(RequestPtr request) noexcept {
   const TimePoint deadline = request->deadline;
-  submitted_.push(std::move(request));
+  intake_.submit(std::move(request));
   // Whoever finds that the thread sleeps too long wakes it, and only the first one does.
   if (deadline.time_since_epoch().count() < next_turn_.load(std::memory_order_seq_cst) && next_turn_.exchange(0) != 0) {
     link_.wake();
@@ -213,11 +227,7 @@ Result Session::cancel(std::uint64_t id) {
   if (link_ended()) {
     return {PROC_ERR_SHUT_DOWN, "the client was shut down"};
   }
-  {
-    const std::lock_guard<std::mutex> lock(cancel_mutex_);
-    cancels_.push_back(*number);
-    cancels_waiting_.store(true);
-  }
+  intake_.cancel(*number);
   link_.wake();
   return {};
 }
@@ -409,17 +419,24 @@ void Session::to_callback(const EventReader::Item& item) {
 }
 
 template <typename Callback>
-bool Session::call_host(std::uint64_t number, const Callback& callback) {
+void Session::call_host(std::uint64_t number, const Callback& callback) {
   try {
     callback();
-    return true;
   } catch (abi::__forced_unwind&) {
     throw;  // the host cancels its own thread
   } catch (...) {
+    log_callback_threw(number);
+  }
+}
+
+// What the callback was given counts as handed out, so nothing may be thrown here for lack of memory.
+void Session::log_callback_threw(std::uint64_t number) noexcept {
+  try {
     LogEntry entry(LogKind::kCallbackThrew, PROC_SEVERITY_ERROR, "a callback of the host threw an exception");
     entry.request_id = number;
     log(std::move(entry));
-    return false;
+  } catch (const std::bad_alloc&) {
+    counters_.log_lines_dropped.add();
   }
 }
 
@@ -577,45 +594,14 @@ void Session::run_link() {
   progress_.notify_all();
 }
 
-void Session::take_in() {
-  // Cancels first: the requests that they name were pushed before them.
-  if (cancels_waiting_.load()) {
-    const std::lock_guard<std::mutex> lock(cancel_mutex_);
-    if (taken_cancels_.empty()) {
-      taken_cancels_.swap(cancels_);
-    } else {
-      taken_cancels_.insert(taken_cancels_.end(), cancels_.begin(), cancels_.end());
-      cancels_.clear();
-    }
-    cancels_waiting_.store(false);
-  }
-  do {
-    if (taken_ == nullptr) {
-      taken_.reset(submitted_.take_all());
-    }
-    while (taken_ != nullptr) {
-      Request* following = taken_->next;
-      engine_.submit(std::move(taken_));
-      taken_.reset(following);
-    }
-  } while (!submitted_.empty());
-}
-
-void Session::cancel_taken(TimePoint now) {
-  while (!taken_cancels_.empty()) {
-    engine_.cancel(taken_cancels_.back(), now);
-    taken_cancels_.pop_back();
-  }
-}
-
 TimePoint Session::turn(TimePoint now) {
   if (now >= next_spare_ && !library_state::keep_spare_thread()) {
     next_spare_ = now + kSpareInterval;
   }
   TimePoint next{};
+  std::size_t taken = 0;
   do {
-    take_in();
-    cancel_taken(now);
+    taken += intake_.give(engine_, now, kMostATurn - taken);
     const Phase phase = phase_.load();
     if (phase == Phase::kHandOver) {
       engine_.hand_over_unsent(now);
@@ -644,8 +630,9 @@ TimePoint Session::turn(TimePoint now) {
     // Promised before the last look at the queue, so that no request can slip in between unseen.
     next_turn_.store(eager ? TimePoint::max().time_since_epoch().count() : next.time_since_epoch().count(),
                      std::memory_order_seq_cst);
-  } while (!submitted_.empty());
-  return next;
+  } while (!intake_.empty() && taken < kMostATurn);
+  // Before what is left, the stream is looked at: threads that submit without pause must not keep pulls and answers waiting.
+  return intake_.empty() ? next : now;
 }
 
 bool Session::finished() {
@@ -683,8 +670,7 @@ void Session::late_stream_closed(std::uint64_t stream) noexcept {
 
 Received Session::message(std::uint64_t stream, std::string bytes, TimePoint now) {
   // A pull covers what was submitted before it came, also what this thread has not looked at yet.
-  take_in();
-  cancel_taken(now);
+  intake_.give(engine_, now, kMostForAPull);
   return engine_.receive(stream, std::move(bytes), now);
 }
 
@@ -724,6 +710,11 @@ void Session::connection_changed(const ConnectionStatus& status, TimePoint now) 
     counters_.states_merged.add();
   }
   engine_.set_reachable(status.state != PROC_CONNECTION_BACKING_OFF, status.reason, now);
+}
+
+// `connection_` is written by this thread alone.
+std::string_view Session::why_no_stream() const noexcept {
+  return connection_.reason.empty() ? std::string_view("still connecting to a processor") : connection_.reason;
 }
 
 void Session::completed(std::unique_ptr<CompletionBlock> block) noexcept {

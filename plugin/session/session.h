@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // One client: owns the engine, the link and everything between the host's threads and the link's.
 //
-//   host threads:  allocate --> HandoverQueue -.                       .--> EventReader --> callbacks
-//   link thread:                               `--> Engine <--> Link    |
-//                                                     `--> EventQueue --'
+//   host threads:  allocate --> Intake -.                       .--> EventReader --> callbacks
+//   link thread:                        `--> Engine <--> Link    |
+//                                              `--> EventQueue --'
 #pragma once
 
 #include <atomic>
@@ -29,7 +29,7 @@
 #include "session/event_queue.h"
 #include "session/event_reader.h"
 #include "session/hand_over.h"
-#include "session/handover_queue.h"
+#include "session/intake.h"
 #include "session/poll_right.h"
 #include "session/request_ids.h"
 #include "session/session_config.h"
@@ -84,6 +84,7 @@ class Session : private LinkHandler, private EngineSink, private GrpcLogSink {
   void log(LogEntry entry) noexcept override;
   void completed(std::unique_ptr<CompletionBlock> block) noexcept override;
   std::uint64_t unpolled_bytes() const noexcept override { return events_.unpolled_bytes(); }
+  std::string_view why_no_stream() const noexcept override;
   // GrpcLogSink, on any thread.
   void grpc_log(std::string_view message) noexcept override;
 
@@ -93,8 +94,6 @@ class Session : private LinkHandler, private EngineSink, private GrpcLogSink {
   Result allocate_json(const proc_request& request, std::uint64_t* id);
   // `encoded`: the request's body, checked.
   Result accept(std::string_view encoded, const proc_request& request, std::uint64_t* id);
-  void take_in();
-  void cancel_taken(TimePoint now);
   void run_link();
   Result refusal(Admission::Answer answer) const;
   // To the link's thread. The request has its number.
@@ -105,9 +104,11 @@ class Session : private LinkHandler, private EngineSink, private GrpcLogSink {
   void deliver_all(TimePoint until);
   void count_delivered(const EventReader::Item& item);
   void to_callback(const EventReader::Item& item);
-  // Runs a callback of the host, about the request of this number. False if it threw.
+  // Runs a callback of the host, about the request of this number. Whatever it throws ends here, but for the cancellation
+  // of its thread.
   template <typename Callback>
-  bool call_host(std::uint64_t number, const Callback& callback);
+  void call_host(std::uint64_t number, const Callback& callback);
+  void log_callback_threw(std::uint64_t number) noexcept;
   // What nobody took over ends as results after all.
   void end_handing_over();
   bool wait_until(TimePoint end, bool (Session::*condition)() const);
@@ -129,20 +130,23 @@ class Session : private LinkHandler, private EngineSink, private GrpcLogSink {
     Preparation& operator=(const Preparation&) = delete;
   };
   const Preparation preparation_;
+  // Before the thread is started: it can fail. Freed when the rest has gone.
+  class Counted {
+   public:
+    Counted();
+    ~Counted();
+    Counted(const Counted&) = delete;
+    Counted& operator=(const Counted&) = delete;
+  };
+  const Counted counted_;
   const SessionConfig config_;
   const ForkGuard fork_guard_;
   Counters counters_;
   Metrics metrics_;
 
   Admission admission_;
-  HandoverQueue<RequestPtr> submitted_;
+  Intake intake_;
   RequestIds ids_;
-  std::mutex cancel_mutex_;
-  std::vector<std::uint64_t> cancels_;
-  std::atomic<bool> cancels_waiting_{false};
-  // The link's: what it took from these two and has not handed to the engine.
-  RequestPtr taken_;  // and what follows it
-  std::vector<std::uint64_t> taken_cancels_;
   TimePoint next_spare_{};  // when a spare thread may be asked for again
 
   // When the link's thread will look for new requests by itself, in the clock's ticks. A submitter

@@ -187,6 +187,8 @@ TEST_F(HandOver, BadRequestsAreRefusedByName) {
   EXPECT_EQ(refusal([](auto& r) { r.request_id = kSecondIds; }).rfind("request_id: 1000000", 0), 0U);
   EXPECT_EQ(refusal([](auto& r) { r.timeout_ms = 0; }), "timeout_ms: 0 is not from 1 to a day");
   EXPECT_EQ(refusal([](auto& r) { r.body = {}; }), "request.body: empty");
+  EXPECT_EQ(refusal([](auto& r) { r.body = {nullptr, 5}; }), "request.body: NULL");
+  EXPECT_EQ(refusal([](auto& r) { r.traceparent = {nullptr, 55}; }), "traceparent: data is NULL, size is 55");
   EXPECT_EQ(refusal([](auto& r) { r.body = {"\xff", 1}; }).empty(), false);
   EXPECT_EQ(refusal([](auto& r) { r.struct_size = 8; }).rfind("request.struct_size: 8", 0), 0U);
   char error[64] = "";

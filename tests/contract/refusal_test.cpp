@@ -184,6 +184,12 @@ TEST_F(RefusedRequest, NullAndEmptyEverything) {
   EXPECT_EQ(submit(request).error, "body: NULL");
   request.body = {"x", 0};
   EXPECT_EQ(submit(request).error, "body: empty");
+  request = good;
+  request.traceparent = {nullptr, 55};
+  EXPECT_EQ(submit(request).status, PROC_ERR_INVALID_ARGUMENT);
+  EXPECT_EQ(submit(request).error, "traceparent: data is NULL, size is 55");
+  EXPECT_EQ(plugin().allocate(client.handle(), PROC_FORMAT_JSON, nullptr, 5, 0, 0, nullptr, nullptr, 0),
+            PROC_ERR_INVALID_ARGUMENT);
   EXPECT_EQ(plugin().allocate_request(nullptr, nullptr, nullptr, nullptr, 0), PROC_ERR_INVALID_ARGUMENT);
 
   EXPECT_EQ(plugin().cancel(nullptr, 1, nullptr, 0), PROC_ERR_INVALID_ARGUMENT);
@@ -205,6 +211,10 @@ TEST_F(RefusedRequest, NullAndEmptyEverything) {
   EXPECT_EQ(plugin().get_connection(client.handle(), nullptr, nullptr, 0, nullptr, 0), PROC_ERR_INVALID_ARGUMENT);
   EXPECT_EQ(plugin().response_to_json(nullptr, 3, nullptr, 0, nullptr, nullptr, 0), PROC_ERR_INVALID_ARGUMENT);
   EXPECT_EQ(plugin().response_to_json("\xff", 1, nullptr, 0, nullptr, nullptr, 0), PROC_ERR_INVALID_ARGUMENT);
+  EXPECT_EQ(plugin().response_to_json("", 0, nullptr, 9, nullptr, nullptr, 9), PROC_ERR_TOO_LARGE) << "no buffer";
+  proc_connection_state state = 0;
+  EXPECT_EQ(plugin().get_connection(client.handle(), &state, nullptr, 9, nullptr, 9), PROC_OK);
+  EXPECT_EQ(plugin().get_unload_state(nullptr, 9), PROC_UNLOAD_BUSY);
 }
 
 TEST_F(RefusedRequest, WrongSizesFormatsTimeouts) {

@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -50,6 +51,7 @@ std::atomic<std::size_t> g_asked{0};
 std::atomic<int> g_refused_frames{0};
 void* g_refused[kFrames];
 thread_local bool t_inside = false;
+thread_local bool t_failing = false;  // this thread called fail() last
 
 bool in_plugin(const void* address) {
   const auto place = reinterpret_cast<std::uintptr_t>(address);
@@ -98,6 +100,16 @@ bool refuses_descriptor(const void* caller) {
   return refused;
 }
 
+bool refuses_mapping(const void* caller) {
+  const Symbol* symbol = symbol_of(caller);
+  const bool refused =
+      t_failing && symbol != nullptr && symbol->owner == Owner::kPlugin && is_to_fail(Resource::kMapping);
+  if (refused) {
+    errno = ENOMEM;
+  }
+  return refused;
+}
+
 void* allocate(std::size_t size, void* caller) {
   if (g_first.load(std::memory_order_relaxed) != 0 && g_resource.load() == Resource::kMemory && !t_inside) {
     t_inside = true;
@@ -140,6 +152,7 @@ void watch_plugin(const std::string& path) {
     throw std::runtime_error(dlerror());
   }
   static std::vector<Symbol> symbols;
+  symbols.clear();
   std::istringstream lines(run_program({"nm", "-C", "--defined-only", path}).output);
   std::uintptr_t last = 0;
   for (std::string line; std::getline(lines, line);) {
@@ -166,6 +179,7 @@ void fail(Resource resource, std::size_t n, std::size_t count) {
   g_resource.store(resource);
   g_last.store(n + count);
   g_first.store(n);
+  t_failing = true;
 }
 
 bool stop_failing() {
@@ -248,6 +262,25 @@ __attribute__((visibility("default"))) int epoll_create1(int flags) {
   }
   static const auto next = real<decltype(&epoll_create1)>("epoll_create1");
   return next(flags);
+}
+
+__attribute__((visibility("default"))) void* mmap(void* address, std::size_t size, int protection, int flags, int fd,
+                                                  off_t offset) {
+  using namespace agones::test;
+  if (refuses_mapping(__builtin_return_address(0))) {
+    return MAP_FAILED;
+  }
+  static const auto next = real<decltype(&mmap)>("mmap");
+  return next(address, size, protection, flags, fd, offset);
+}
+
+__attribute__((visibility("default"))) int madvise(void* address, std::size_t size, int advice) {
+  using namespace agones::test;
+  if (refuses_mapping(__builtin_return_address(0))) {
+    return -1;
+  }
+  static const auto next = real<decltype(&madvise)>("madvise");
+  return next(address, size, advice);
 }
 
 }  // extern "C"

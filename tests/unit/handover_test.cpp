@@ -4,15 +4,19 @@
 
 #include <algorithm>
 #include <atomic>
+#include <functional>
+#include <new>
 #include <thread>
 #include <vector>
 
+#include "engine/counters.h"
 #include "engine/request.h"
 #include "engine/request_table.h"
 #include "platform/thread_stock.h"
 #include "session/admission.h"
 #include "session/event_reader.h"
 #include "session/handover_queue.h"
+#include "session/intake.h"
 
 namespace agones::plugin {
 namespace {
@@ -39,6 +43,106 @@ TEST(Admission, LimitIsExactUnderContention) {
   admission.close();
   EXPECT_EQ(admission.admit(), Admission::Answer::kClosed);
   EXPECT_EQ(admission.pending(), kLimit);
+}
+
+TEST(Counters, LogLinesThatAreDroppedOnSeveralThreadsAreAllCounted) {
+  constexpr std::uint64_t kEach = 200'000;
+  Counters counters;
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i) {
+    threads.emplace_back([&] {
+      for (std::uint64_t n = 0; n < kEach; ++n) {
+        counters.log_lines_dropped.add();
+      }
+    });
+  }
+  for (std::thread& thread : threads) {
+    thread.join();
+  }
+  EXPECT_EQ(counters.log_lines_dropped.get(), 4 * kEach);
+}
+
+RequestPtr numbered(std::uint64_t number) {
+  RequestPtr request = Request::create("x", {}, 0, {}, {});
+  request->id = number;
+  return request;
+}
+
+using Numbers = std::vector<std::uint64_t>;
+
+// Keeps what it is given.
+struct FakeEngine {
+  Numbers submitted;
+  Numbers cancelled;
+  std::function<void(std::uint64_t)> on_submit;
+
+  void submit(RequestPtr&& request) {
+    if (on_submit) {
+      on_submit(request->id);
+    }
+    submitted.push_back(request->id);
+    const RequestPtr taken = std::move(request);
+  }
+  void cancel(std::uint64_t number, TimePoint /*now*/) {
+    EXPECT_NE(std::find(submitted.begin(), submitted.end(), number), submitted.end()) << number << " is not known yet";
+    cancelled.push_back(number);
+  }
+};
+
+TEST(Intake, GivesABoundedNumberToWhomeverNeverPauses) {
+  Intake intake;
+  FakeEngine engine;
+  engine.on_submit = [&](std::uint64_t number) { intake.submit(numbered(number + 1)); };
+  intake.submit(numbered(1));
+  EXPECT_EQ(intake.give(engine, {}, 100), 100U);
+  EXPECT_EQ(engine.submitted.size(), 100U);
+  EXPECT_FALSE(intake.empty());
+  EXPECT_EQ(intake.give(engine, {}, 7), 7U);
+  EXPECT_EQ(engine.submitted.back(), 107U);
+}
+
+TEST(Intake, GivesACancelOnceItsRequestWasGiven) {
+  Intake intake;
+  FakeEngine engine;
+  for (std::uint64_t number = 1; number <= 5; ++number) {
+    intake.submit(numbered(number));
+  }
+  intake.cancel(5);
+  EXPECT_EQ(intake.give(engine, {}, 3), 3U);
+  EXPECT_EQ(engine.cancelled, Numbers{});
+  intake.submit(numbered(6));
+  intake.cancel(4);
+  intake.cancel(6);
+  EXPECT_EQ(intake.give(engine, {}, 2), 2U);
+  EXPECT_EQ(engine.cancelled, Numbers{5});
+  EXPECT_EQ(intake.give(engine, {}, 100), 1U);
+  EXPECT_TRUE(intake.empty());
+  std::sort(engine.cancelled.begin(), engine.cancelled.end());
+  EXPECT_EQ(engine.cancelled, (Numbers{4, 5, 6}));
+  EXPECT_EQ(engine.submitted, (Numbers{1, 2, 3, 4, 5, 6}));
+  intake.cancel(2);
+  EXPECT_EQ(intake.give(engine, {}, 100), 0U);
+  EXPECT_EQ(engine.cancelled.back(), 2U) << "with no request beside it";
+}
+
+TEST(Intake, GoesOnAfterAFailure) {
+  Intake intake;
+  FakeEngine engine;
+  bool fails = true;
+  engine.on_submit = [&](std::uint64_t number) {
+    if (number == 2 && fails) {
+      throw std::bad_alloc();
+    }
+  };
+  for (std::uint64_t number = 1; number <= 3; ++number) {
+    intake.submit(numbered(number));
+  }
+  intake.cancel(2);
+  EXPECT_THROW(intake.give(engine, {}, 100), std::bad_alloc);
+  fails = false;
+  EXPECT_EQ(intake.give(engine, {}, 100), 2U);
+  EXPECT_EQ(engine.submitted, (Numbers{1, 2, 3}));
+  EXPECT_EQ(engine.cancelled, Numbers{2});
 }
 
 TEST(HandoverQueue, LosesNothingAndKeepsEachThreadsOrder) {

@@ -174,6 +174,20 @@ TEST(RequestWriter, BeginsAndEndsMustMatch) {
   EXPECT_EQ(proc_writer_status(&writer), PROC_ERR_INVALID_ARGUMENT);
 }
 
+TEST(RequestWriter, ATextThatIsNullIsRefused) {
+  char buffer[256];
+  for (const auto& write : {+[](proc_writer* writer) { proc_put_text_of(writer, PROC_REQUEST_NAMESPACE, nullptr, 5); },
+                            +[](proc_writer* writer) { proc_put_text(writer, PROC_REQUEST_NAMESPACE, nullptr); },
+                            +[](proc_writer* writer) { proc_put_entry(writer, 1, "k", nullptr); }}) {
+    proc_writer writer = proc_writer_on(buffer, sizeof(buffer));
+    write(&writer);
+    EXPECT_EQ(proc_writer_status(&writer), PROC_ERR_INVALID_ARGUMENT);
+  }
+  proc_writer writer = proc_writer_on(buffer, sizeof(buffer));
+  proc_put_text_of(&writer, PROC_REQUEST_NAMESPACE, nullptr, 0);
+  EXPECT_EQ(proc_writer_status(&writer), PROC_OK);
+}
+
 TEST(RequestWriter, FieldsHaveTheNumbersOfTheContract) {
   const std::map<std::string, std::map<std::string, int>> known{
       {"AllocationRequest",

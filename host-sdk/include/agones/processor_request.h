@@ -153,7 +153,7 @@ static inline proc_writer proc_writer_on(void* buffer, uint64_t capacity) {
 }
 
 /* PROC_OK: the request is whole. TOO_LARGE: the buffer is too small. INVALID_ARGUMENT: proc_begin and proc_end don't
- * match, or nest deeper than the contract does. */
+ * match, or nest deeper than the contract does; or a text was NULL. */
 static inline proc_status proc_writer_status(const proc_writer* writer) {
   if (writer->status != PROC_OK) {
     return writer->status;
@@ -180,6 +180,10 @@ static inline void proc_writer_varint(proc_writer* writer, uint64_t value) {
 }
 
 static inline void proc_writer_bytes(proc_writer* writer, uint32_t field, const char* data, uint64_t size) {
+  if (data == NULL && size != 0) {
+    writer->status = writer->status == PROC_OK ? PROC_ERR_INVALID_ARGUMENT : writer->status;
+    return;
+  }
   proc_writer_varint(writer, ((uint64_t)field << 3) | 2U);
   proc_writer_varint(writer, size);
   if (proc_writer_room(writer, size) && size != 0) {
@@ -229,7 +233,7 @@ static inline void proc_put_text_of(proc_writer* writer, uint32_t field, const c
 
 /* A text that ends with NUL. */
 static inline void proc_put_text(proc_writer* writer, uint32_t field, const char* text) {
-  proc_writer_bytes(writer, field, text, strlen(text));
+  proc_writer_bytes(writer, field, text, text != NULL ? strlen(text) : 1);
 }
 
 static inline void proc_put_number(proc_writer* writer, uint32_t field, int64_t number) {
