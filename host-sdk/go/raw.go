@@ -438,7 +438,8 @@ type rawFunctions struct {
 	getConnection func(client uintptr, state unsafe.Pointer, reason unsafe.Pointer, reasonSize uint64, error unsafe.Pointer, errorSize uint64) int32
 	// Writes an allocation.AllocationResponse (proc_event.response) as proto3 JSON. *needed (may be NULL) gets the
 	// length without the final NUL; if `size` is not greater, nothing is written but an empty text, and TOO_LARGE is
-	// returned. Errors: INVALID_ARGUMENT (not such bytes), TOO_LARGE.
+	// returned. Errors: INVALID_ARGUMENT (not such bytes, or more fields than an answer may have, see proc_event.ports),
+	// TOO_LARGE.
 	responseToJson func(response unsafe.Pointer, responseSize uint64, json unsafe.Pointer, size uint64, needed unsafe.Pointer, error unsafe.Pointer, errorSize uint64) int32
 	// Whether the library may be unmapped now; `reason` names what holds it.
 	getUnloadState func(reason unsafe.Pointer, reasonSize uint64) int32

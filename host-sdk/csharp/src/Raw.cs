@@ -682,7 +682,8 @@ namespace Agones.Processor
         /// <summary>
         /// Writes an allocation.AllocationResponse (proc_event.response) as proto3 JSON. *needed (may be NULL) gets
         /// the length without the final NUL; if `size` is not greater, nothing is written but an empty text, and
-        /// TOO_LARGE is returned. Errors: INVALID_ARGUMENT (not such bytes), TOO_LARGE.
+        /// TOO_LARGE is returned. Errors: INVALID_ARGUMENT (not such bytes, or more fields than an answer may have,
+        /// see proc_event.ports), TOO_LARGE.
         /// </summary>
         internal readonly ResponseToJsonFunction ResponseToJson;
         /// <summary>

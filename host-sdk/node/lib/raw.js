@@ -264,7 +264,8 @@ exports.FUNCTIONS = {
   proc_get_connection: 'int32_t proc_get_connection(void * client, void * state, void * reason, uint64_t reason_size, void * error, uint64_t error_size)',
   // Writes an allocation.AllocationResponse (proc_event.response) as proto3 JSON. *needed (may be NULL) gets the
   // length without the final NUL; if `size` is not greater, nothing is written but an empty text, and TOO_LARGE is
-  // returned. Errors: INVALID_ARGUMENT (not such bytes), TOO_LARGE.
+  // returned. Errors: INVALID_ARGUMENT (not such bytes, or more fields than an answer may have, see
+  // proc_event.ports), TOO_LARGE.
   proc_response_to_json: 'int32_t proc_response_to_json(void * response, uint64_t response_size, void * json, uint64_t size, void * needed, void * error, uint64_t error_size)',
   // Whether the library may be unmapped now; `reason` names what holds it.
   proc_get_unload_state: 'int32_t proc_get_unload_state(void * reason, uint64_t reason_size)',

@@ -468,7 +468,8 @@ pub struct Functions {
     pub get_connection: unsafe extern "C" fn(*mut c_void, *mut c_void, *mut c_char, u64, *mut c_char, u64) -> i32,
     /// Writes an allocation.AllocationResponse (proc_event.response) as proto3 JSON. *needed (may be NULL) gets the
     /// length without the final NUL; if `size` is not greater, nothing is written but an empty text, and TOO_LARGE is
-    /// returned. Errors: INVALID_ARGUMENT (not such bytes), TOO_LARGE.
+    /// returned. Errors: INVALID_ARGUMENT (not such bytes, or more fields than an answer may have, see
+    /// proc_event.ports), TOO_LARGE.
     pub response_to_json: unsafe extern "C" fn(*mut c_void, u64, *mut c_char, u64, *mut c_void, *mut c_char, u64) -> i32,
     /// Whether the library may be unmapped now; `reason` names what holds it.
     pub get_unload_state: unsafe extern "C" fn(*mut c_char, u64) -> i32,

@@ -612,7 +612,8 @@ FUNCTIONS: dict[str, tuple[type | None, list[type], bool]] = {
     "proc_get_connection": (c.c_int32, [c.c_void_p, c.c_void_p, c.c_void_p, c.c_uint64, c.c_void_p, c.c_uint64], False),
     # Writes an allocation.AllocationResponse (proc_event.response) as proto3 JSON. *needed (may be NULL) gets the
     # length without the final NUL; if `size` is not greater, nothing is written but an empty text, and TOO_LARGE is
-    # returned. Errors: INVALID_ARGUMENT (not such bytes), TOO_LARGE.
+    # returned. Errors: INVALID_ARGUMENT (not such bytes, or more fields than an answer may have, see
+    # proc_event.ports), TOO_LARGE.
     "proc_response_to_json": (c.c_int32, [c.c_void_p, c.c_uint64, c.c_void_p, c.c_uint64, c.c_void_p, c.c_void_p, c.c_uint64], False),
     # Whether the library may be unmapped now; `reason` names what holds it.
     "proc_get_unload_state": (c.c_int32, [c.c_void_p, c.c_uint64], False),

@@ -555,7 +555,8 @@ interface Raw extends Library {
     /**
      * Writes an allocation.AllocationResponse (proc_event.response) as proto3 JSON. *needed (may be NULL) gets the
      * length without the final NUL; if `size` is not greater, nothing is written but an empty text, and TOO_LARGE is
-     * returned. Errors: INVALID_ARGUMENT (not such bytes), TOO_LARGE.
+     * returned. Errors: INVALID_ARGUMENT (not such bytes, or more fields than an answer may have, see
+     * proc_event.ports), TOO_LARGE.
      */
     int proc_response_to_json(Pointer response, long responseSize, byte[] json, long size, Pointer needed, Pointer error, long errorSize);
 
