@@ -4,12 +4,14 @@
 #include <algorithm>
 #include <array>
 #include <exception>
+#include <new>
 #include <system_error>
 #include <thread>
 #include <utility>
 
 #include "abi/config_fields.h"
 #include "host/shared_plugins.h"
+#include "text/english.h"
 
 namespace agones::host {
 
@@ -141,7 +143,8 @@ void Swap::begin() {
     apart_->run([this, file, sha256] { load(file, sha256); });
     phase_ = Phase::kLoading;
   } catch (const std::system_error& error) {
-    give_up(std::string("no thread for the swap: ") + error.what());
+    give_up("no thread for the swap (RLIMIT_NPROC, or a seccomp profile that forbids clone3 or clone): " +
+            plugin::text_of(error));
   }
 }
 
@@ -155,8 +158,14 @@ void Swap::load(const std::string& file, const std::string& sha256) noexcept {
       return;
     }
     candidate_ = std::make_unique<Generation>(std::move(plugin), config_, first_id);
+  } catch (const std::bad_alloc&) {
+    problem_ = "no memory";  // short enough to need none
   } catch (const std::exception& error) {
-    problem_ = error.what();
+    try {
+      problem_ = error.what();
+    } catch (const std::bad_alloc&) {
+      problem_ = "no memory";
+    }
   }
 }
 
@@ -171,7 +180,7 @@ void Swap::finish_loading() {
   try {
     readiness_.watch(candidate_->wakeup_fd());
   } catch (const std::system_error& error) {
-    give_up(error.what());
+    give_up(plugin::text_of(error));
     return;
   }
   prove_until_ = Clock::now() + config_.ready_timeout();

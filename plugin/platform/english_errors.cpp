@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What gRPC and the rest of the library say of the system's errors is English (linked with --wrap): libc's own functions
-// translate it into the language of the process.
+// What the library says of the system's errors is English, whoever in it says it, gRPC too (linked with --wrap): libc's own
+// functions translate it into the language of the process.
 #include <netdb.h>
 
 #include <cstddef>

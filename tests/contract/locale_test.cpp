@@ -114,13 +114,13 @@ Lines metrics() {
 // What the system says is part of them.
 Lines errors() {
   Lines lines;
-  const auto refused = [&](const Client::Adjust& adjust) {
-    proc_config config = default_config();
+  const auto refused = [&](const Client::Adjust& adjust, const Api& api = plugin()) {
+    proc_config config = default_config(api);
     config.processor_address = text("127.0.0.1:1");
     adjust(config);
     proc_client* client = nullptr;
     char error[512] = "";
-    EXPECT_EQ(plugin().init(&config, &client, error, sizeof(error)), PROC_ERR_INVALID_ARGUMENT);
+    EXPECT_EQ(api.init(&config, &client, error, sizeof(error)), PROC_ERR_INVALID_ARGUMENT);
     lines.emplace_back(error);
   };
   refused([](proc_config& config) { config.tls_ca_file = text("/no/such/file"); });
@@ -128,6 +128,7 @@ Lines errors() {
     config.transport = PROC_TRANSPORT_PLAINTEXT;
     config.notify_fd = 1'000'000;
   });
+  refused([](proc_config& config) { config.plugin_file = text("/no/such/plugin.so"); }, plugin_through_host_library());
   Client client("127.0.0.1:1");
   std::string reason;
   EXPECT_TRUE(client.poll_until([&] { return client.connection(&reason) == PROC_CONNECTION_BACKING_OFF; })) << reason;
