@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agones/client.hpp"
 
+#include <algorithm>
 #include <array>
+#include <cstdint>
+#include <limits>
 #include <utility>
 
 namespace agones {
@@ -20,6 +23,13 @@ std::string_view to_view(const proc_text& text) {
 
 proc_text to_text(std::string_view text) {
   return {text.data(), text.size()};
+}
+
+// The nearest number that the ABI's field can hold; a cast would make a short time of a very long one.
+template <typename Number>
+Number nearest(std::int64_t count, Number least = std::numeric_limits<Number>::min()) {
+  return static_cast<Number>(
+      std::clamp<std::int64_t>(count, std::int64_t{least}, std::int64_t{std::numeric_limits<Number>::max()}));
 }
 
 GameServer game_server_of(const proc_event& event) {
@@ -151,7 +161,8 @@ Client::Submitted Client::submit(proc_format format, std::string_view body, Resu
   request.struct_size = sizeof(request);
   request.format = format;
   request.body = {body.data(), body.size()};
-  request.timeout_ms = static_cast<std::uint32_t>(timeout.count());
+  // One that is negative is refused as one that is too long.
+  request.timeout_ms = nearest<std::uint32_t>(timeout.count() < 0 ? INT64_MAX : timeout.count());
   request.token = reinterpret_cast<std::uintptr_t>(owned.get());
   request.traceparent = to_text(traceparent);
   submitted.status =
@@ -187,9 +198,10 @@ proc_status Client::cancel(std::uint64_t request_id) {
 std::uint32_t Client::poll(std::uint32_t max_events, std::chrono::microseconds budget, std::chrono::milliseconds wait) {
   std::uint32_t delivered = 0;
   ErrorText error{};
-  const proc_status status =
-      library_->api().poll(client_, max_events, static_cast<std::uint32_t>(budget.count()),
-                           static_cast<std::int32_t>(wait.count()), &delivered, nullptr, error.data(), error.size());
+  // A budget that is used up is none without a limit.
+  const auto max_time_us = nearest<std::uint32_t>(budget.count(), budget.count() < 0 ? 1 : 0);
+  const proc_status status = library_->api().poll(client_, max_events, max_time_us, nearest<std::int32_t>(wait.count()),
+                                                  &delivered, nullptr, error.data(), error.size());
   if (status != PROC_OK) {
     throw Error(status, std::string("poll: ") + error.data());
   }
@@ -251,7 +263,7 @@ std::string Client::plugin_version() const {
 void Client::shutdown(std::chrono::milliseconds timeout) {
   ErrorText error{};
   const proc_status status =
-      library_->api().shutdown(client_, static_cast<std::uint32_t>(timeout.count()), error.data(), error.size());
+      library_->api().shutdown(client_, nearest<std::uint32_t>(timeout.count()), error.data(), error.size());
   if (status != PROC_OK) {
     throw Error(status, error.data());
   }

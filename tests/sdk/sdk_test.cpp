@@ -90,6 +90,19 @@ TEST(SdkClient, ItsEndEndsEveryRequest) {
   EXPECT_EQ(ended, 10);
 }
 
+TEST(SdkClient, TimesThatFitInNoFieldAreNotCutToShortOnes) {
+  LocalProcessor processor(quick_options(), fleet_of(1));
+  agones::Client client(Library::load(plugin_path()), options_for(processor));
+  const auto submit = [&](milliseconds timeout) {
+    return client.allocate_json(R"({"namespace":"default"})", [](const Result&) {}, timeout).error;
+  };
+  // 2^32 ms and one more; one less than none.
+  EXPECT_EQ(submit(milliseconds(4'294'967'297)), "timeout_ms: longer than a day");
+  EXPECT_EQ(submit(milliseconds(-1)), "timeout_ms: longer than a day");
+  // With nothing under way it waits for nothing.
+  client.shutdown(milliseconds::max());
+}
+
 TEST(SdkClient, ABadConfigIsAnErrorThatNamesIt) {
   ClientOptions options;
   options.plaintext = true;

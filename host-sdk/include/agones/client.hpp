@@ -173,7 +173,7 @@ class Client {
   Submitted allocate_json(std::string_view json, ResultCallback callback, std::chrono::milliseconds timeout = {});
   proc_status cancel(std::uint64_t request_id);
 
-  // The number of events handed out. `budget` 0: no limit; `wait` negative: for ever.
+  // The number of events handed out. `budget` 0: no limit, negative: used up, one event at most; `wait` negative: for ever.
   std::uint32_t poll(std::uint32_t max_events = 0, std::chrono::microseconds budget = {},
                      std::chrono::milliseconds wait = {});
   void drain(proc_drain_flags flags = PROC_DRAIN_FINISH);

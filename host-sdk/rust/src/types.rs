@@ -135,7 +135,7 @@ pub struct AllocationError {
     pub delivery: Delivery,
     /// The processor's gRPC status code, with `Rejected`.
     pub code: i32,
-    /// The processor's text, or why the stream was lost.
+    /// The processor's text, why the stream was lost, or what a request that was not sent waited for.
     pub message: String,
     /// With `NotSent`: the serialized AllocationRequest, safe to send again.
     pub request: Vec<u8>,

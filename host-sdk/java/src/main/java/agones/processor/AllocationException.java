@@ -39,7 +39,7 @@ public final class AllocationException extends RuntimeException {
         return code;
     }
 
-    /** The processor's text, or why the stream was lost. */
+    /** The processor's text, why the stream was lost, or what a request that was not sent waited for. */
     public String reason() {
         return reason;
     }
