@@ -346,15 +346,17 @@ proc_status proc_get_swap_report(const proc_client* client, proc_swap_report* re
     PROC_TRY(check_client(client));
     PROC_TRY(check_struct("report", report, kSwapReportSize));
     const Swap::Report now = client->host.swap().report();
-    report->state = now.state;
-    copy_text(now.from_version, report->from_version, sizeof(report->from_version));
-    copy_text(now.to_version, report->to_version, sizeof(report->to_version));
-    report->moved = now.moved;
-    report->drained = now.drained;
-    report->longest_gap_us = static_cast<std::uint64_t>(now.longest_gap.count());
-    report->unloaded = now.unloaded ? 1 : 0;
-    report->reserved = 0;
-    copy_text(now.error, report->error, sizeof(report->error));
+    proc_swap_report filled{};
+    filled.struct_size = report->struct_size;
+    filled.state = now.state;
+    copy_text(now.from_version, filled.from_version, sizeof(filled.from_version));
+    copy_text(now.to_version, filled.to_version, sizeof(filled.to_version));
+    filled.moved = now.moved;
+    filled.drained = now.drained;
+    filled.longest_gap_us = static_cast<std::uint64_t>(now.longest_gap.count());
+    filled.unloaded = now.unloaded ? 1 : 0;
+    copy_text(now.error, filled.error, sizeof(filled.error));
+    agones::plugin::give_struct(filled, report, report->struct_size);
     return {};
   });
 }

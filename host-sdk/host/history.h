@@ -36,12 +36,14 @@ class Sum {
     }
   }
   void drop_gauges() { std::fill_n(numbers_.begin() + 1, gauges_, 0); }
-  // As much as the host's struct has room for.
+  // As much as the host's struct has room for; what nobody knows of it is 0.
   void write(Struct& out) const {
-    const std::size_t room = out.struct_size / sizeof(std::uint64_t);
+    auto* bytes = reinterpret_cast<char*>(&out);
+    const std::size_t room = out.struct_size;
+    const std::size_t known = std::min(room, numbers_.size() * sizeof(std::uint64_t));
     out.reserved = 0;
-    std::memcpy(reinterpret_cast<char*>(&out) + sizeof(std::uint64_t), numbers_.data() + 1,
-                (std::min(room, numbers_.size()) - 1) * sizeof(std::uint64_t));
+    std::memcpy(bytes + sizeof(std::uint64_t), numbers_.data() + 1, known - sizeof(std::uint64_t));
+    std::memset(bytes + known, 0, room - known);
   }
 
  private:

@@ -214,7 +214,7 @@ proc_status proc_get_stats(const proc_client* client, proc_stats* stats, char* e
     proc_stats filled{};
     filled.struct_size = stats->struct_size;
     client->session.fill_stats(filled);
-    std::memcpy(stats, &filled, std::min<std::size_t>(stats->struct_size, sizeof(filled)));
+    agones::plugin::give_struct(filled, stats, stats->struct_size);
     return {};
   });
 }
@@ -223,10 +223,11 @@ proc_status proc_get_metrics(const proc_client* client, proc_metrics* metrics, c
   return guarded(error, error_size, [&]() -> Result {
     PROC_TRY(check_client(client));
     PROC_TRY(check_struct("metrics", metrics, agones::plugin::kMetricsSize));
-    const std::uint32_t size = metrics->struct_size;
-    std::memset(metrics, 0, size);
-    metrics->struct_size = size;
-    client->session.fill_metrics(*metrics);
+    // Too large for the host's stack.
+    const auto filled = std::make_unique<proc_metrics>();
+    filled->struct_size = metrics->struct_size;
+    client->session.fill_metrics(*filled);
+    agones::plugin::give_struct(*filled, metrics, metrics->struct_size);
     return {};
   });
 }

@@ -63,11 +63,10 @@ proc_status proc_config_init(std::uint32_t host_abi_version, proc_config* config
       return invalid("config: NULL");
     }
     PROC_TRY(check_size("config", struct_size, agones::plugin::kConfigSize));
-    const proc_config defaults = agones::plugin::default_config();
-    std::memset(config, 0, struct_size);
-    std::memcpy(config, &defaults, std::min<std::size_t>(struct_size, sizeof(defaults)));
-    config->struct_size = struct_size;
-    config->abi_version = host_abi_version;
+    proc_config defaults = agones::plugin::default_config();
+    defaults.struct_size = struct_size;
+    defaults.abi_version = host_abi_version;
+    agones::plugin::give_struct(defaults, config, struct_size);
     return {};
   });
 }

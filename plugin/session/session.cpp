@@ -350,15 +350,14 @@ Result Session::poll_events(proc_event* events, std::uint32_t event_size, Spell&
   }
   reader_.release();
   auto* out = reinterpret_cast<char*>(events);
-  const std::size_t known = std::min<std::size_t>(event_size, sizeof(proc_event));
   deliver(spell, [&](EventReader::Item& item) {
     if (item.event.type == PROC_EVENT_LOG && config_.on_log != nullptr) {
       to_callback(item);
       return false;
     }
     count_delivered(item);
-    item.event.struct_size = static_cast<std::uint32_t>(known);
-    std::memcpy(out, &item.event, known);
+    item.event.struct_size = std::min<std::uint32_t>(event_size, sizeof(proc_event));
+    give_struct(item.event, reinterpret_cast<proc_event*>(out), event_size);
     out += event_size;
     return true;
   });

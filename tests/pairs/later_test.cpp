@@ -3,6 +3,9 @@
 #include <agones/processor_swap.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cstring>
+#include <iterator>
 #include <map>
 #include <memory>
 
@@ -127,6 +130,22 @@ TEST_P(Later, OverASwapToo) {
   EXPECT_EQ(of_stats(), 2U) << "of both plugins";
   EXPECT_EQ(of_metrics(), 2U) << "of both plugins";
   EXPECT_GT(allocate("r", 3, 0), first_id + 1) << "its ids begin behind the old one's";
+}
+
+// What of the host's the library does not know is 0.
+TEST_P(Later, TheReportOfASwapIsFilled) {
+  struct {
+    proc_swap_report known;
+    unsigned char later[99];
+  } report;
+  std::memset(&report, 0xaa, sizeof(report));
+  report.known.struct_size = sizeof(report);
+  ASSERT_EQ(api_.get_swap_report(client_, &report.known, nullptr, 0), PROC_OK);
+  EXPECT_EQ(report.known.struct_size, sizeof(report));
+  EXPECT_EQ(report.known.state, PROC_SWAP_NONE);
+  EXPECT_EQ(report.known.reserved, 0);
+  EXPECT_TRUE(std::all_of(std::begin(report.known.error), std::end(report.known.error), [](char c) { return c == 0; }));
+  EXPECT_TRUE(std::all_of(std::begin(report.later), std::end(report.later), [](auto byte) { return byte == 0; }));
 }
 
 INSTANTIATE_TEST_SUITE_P(With, Later, testing::Values(true, false),

@@ -21,11 +21,20 @@
  *
  * ENDINGS      Every request that proc_allocate accepts ends with exactly one PROC_EVENT_RESULT.
  *
- * STRUCTS      The first member is struct_size (proc_text, proc_bytes, proc_port and proc_address have none: they never
- *              change). A field is read or written only if the size says that it is there; structs only ever grow at the
- *              end. A field of proc_config that is added later takes 0 for its default and is a number, a flag or a
- *              function with its context; later texts take the place of reserved_texts. A field of proc_stats that is
- *              added later is a uint64_t counter. Reserved fields are 0.
+ * STRUCTS      The first member is struct_size (proc_text, proc_bytes, proc_port, proc_address, proc_field and
+ *              proc_histogram have none: they never change). A field is read or written only if the size says that it is
+ *              there; structs only ever grow at the end. Reserved fields are 0.
+ *              A struct that a library fills (proc_config_init, proc_get_stats, proc_get_metrics, proc_get_swap_report,
+ *              proc_poll_events) is filled up to the size that the host gives: what the library does not know of it is
+ *              0. The struct_size of an event or a log line is what the library knows of it, in an array of
+ *              proc_poll_events at most event_size.
+ *              What may be added at the end: to proc_config a number, a flag, or a function with its context, with 0
+ *              for its default (later texts take the place of reserved_texts); to proc_stats a uint64_t counter, to
+ *              proc_metrics a uint64_t counter or a proc_histogram, which an older host library adds up over swaps, up
+ *              to 1 KiB of the first and two of the last; to proc_swap_report numbers and texts of a fixed size; to
+ *              proc_event, proc_log, proc_request and proc_moved_request anything, pointers too, which live as long as
+ *              the struct's others: the host library passes these on as they are. To the JSON of an event members are
+ *              added at the end.
  *
  * NUMBERS      Ids are below 2^53; a token below 2^53 is exact in JSON and in languages whose numbers are doubles. The
  *              constants are enums, so that tools see them; what is stored and passed is the fixed-width type.
