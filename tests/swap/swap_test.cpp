@@ -25,6 +25,7 @@
 #include "support/plugin.h"
 #include "support/process.h"
 #include "support/processor.h"
+#include "support/stack.h"
 #include "support/temporary_folder.h"
 #include "swap/swap_host.h"
 
@@ -401,6 +402,24 @@ TEST(Swap, TwoClientsOfOneFileShareThePlugin) {
   second.allocate();
   ASSERT_TRUE(second.poll_until([&] { return second.ended() == 1; }));
 }
+
+#if !defined(__SANITIZE_ADDRESS__)  // whose frames are larger
+TEST(Swap, ItsFunctionsAndStepsTakeLittleStack) {
+  const local::LocalProcessor processor(quick_options(), fleet_of(1));
+  SwapHost host(processor.address());
+  const LibraryApi& api = host_library();
+  EXPECT_LE(stack_taken([&] { api.swap(host.handle(), new_plugin(), nullptr, nullptr, 0); }), kStackOfOthers);
+  std::size_t most = 0;
+  while (host.report().state == PROC_SWAP_RUNNING) {
+    most = std::max(most,
+                    stack_taken([&] { host_library().poll(host.handle(), 0, 0, 10, nullptr, nullptr, nullptr, 0); }));
+  }
+  EXPECT_TRUE(host.swapped()) << host.report().error;
+  EXPECT_LE(most, kStackOfOthers) << "poll";
+  EXPECT_LE(stack_taken([&] { host.report(); }), kStackOfOthers);
+  EXPECT_LE(stack_taken([&] { host.plugin_version(); }), kStackOfOthers);
+}
+#endif
 
 // Closing a host from its own callback, or under a poll, is refused.
 TEST(Swap, ClosingFromACallbackAndWhileAPollWaitsIsRefused) {

@@ -15,6 +15,9 @@
  *              a callback, else PROC_ERR_IN_CALLBACK. A function tagged [any, callback] may also be called from a
  *              callback.
  *
+ * STACK        proc_init takes at most 32 KiB of its caller's stack, every other function 16 KiB; callbacks come on top of
+ *              that.
+ *
  * OWNERSHIP    What a host passes in is copied before the call returns. What an event points to belongs to the library
  *              and lives until the callback returns, or, for proc_poll_events, until the next [poller] call on the same
  *              client.

@@ -15,17 +15,29 @@
  *              a callback, else PROC_ERR_IN_CALLBACK. A function tagged [any, callback] may also be called from a
  *              callback.
  *
+ * STACK        proc_init takes at most 32 KiB of its caller's stack, every other function 16 KiB; callbacks come on top of
+ *              that.
+ *
  * OWNERSHIP    What a host passes in is copied before the call returns. What an event points to belongs to the library
  *              and lives until the callback returns, or, for proc_poll_events, until the next [poller] call on the same
  *              client.
  *
  * ENDINGS      Every request that proc_allocate accepts ends with exactly one PROC_EVENT_RESULT.
  *
- * STRUCTS      The first member is struct_size (proc_text, proc_bytes, proc_port and proc_address have none: they never
- *              change). A field is read or written only if the size says that it is there; structs only ever grow at the
- *              end. A field of proc_config that is added later takes 0 for its default and is a number, a flag or a
- *              function with its context; later texts take the place of reserved_texts. A field of proc_stats that is
- *              added later is a uint64_t counter. Reserved fields are 0.
+ * STRUCTS      The first member is struct_size (proc_text, proc_bytes, proc_port, proc_address, proc_field and
+ *              proc_histogram have none: they never change). A field is read or written only if the size says that it is
+ *              there; structs only ever grow at the end. Reserved fields are 0.
+ *              A struct that a library fills (proc_config_init, proc_get_stats, proc_get_metrics, proc_get_swap_report,
+ *              proc_poll_events) is filled up to the size that the host gives: what the library does not know of it is
+ *              0. The struct_size of an event or a log line is what the library knows of it, in an array of
+ *              proc_poll_events at most event_size.
+ *              What may be added at the end: to proc_config a number, a flag, or a function with its context, with 0
+ *              for its default (later texts take the place of reserved_texts); to proc_stats a uint64_t counter, to
+ *              proc_metrics a uint64_t counter or a proc_histogram, which an older host library adds up over swaps, up
+ *              to 1 KiB of the first and two of the last; to proc_swap_report numbers and texts of a fixed size; to
+ *              proc_event, proc_log, proc_request and proc_moved_request anything, pointers too, which live as long as
+ *              the struct's others: the host library passes these on as they are. To the JSON of an event members are
+ *              added at the end.
  *
  * NUMBERS      Ids are below 2^53; a token below 2^53 is exact in JSON and in languages whose numbers are doubles. The
  *              constants are enums, so that tools see them; what is stored and passed is the fixed-width type.
@@ -668,11 +680,11 @@ typedef proc_status proc_take_over_fn(proc_client* client, const proc_moved_requ
 PROC_API proc_take_over_fn proc_take_over;
 
 /* Ends the client. Unsent requests end as SHUTDOWN, NOT_SENT at once. Sent ones are awaited for up to
- * timeout_ms and end as SHUTDOWN, UNKNOWN after that. Then the stream is closed and every plugin thread
- * ends: mostly at once, at worst (an attempt to connect that gets no answer) after connect_timeout_ms and
- * 5 s more. A name that is being looked up can't be given up: that takes as long as the system's resolver does
- * (resolv.conf: timeout, attempts), and the error text names it. With on_event, all events are handed out during the
- * call; without, poll them afterwards with proc_poll_events or proc_poll_json.
+ * timeout_ms and end as SHUTDOWN, UNKNOWN after that. Then the streams are closed, attempts to connect are broken off
+ * and every plugin thread ends: mostly within milliseconds, and for at most a second after timeout_ms that is awaited. A
+ * name that is being looked up can't be given up: that thread ends by itself when the system's resolver comes back
+ * (resolv.conf: timeout, attempts). Nobody waits for it, but the library is UNLOAD_BUSY until then. With on_event, all
+ * events are handed out during the call; without, poll them afterwards with proc_poll_events or proc_poll_json.
  * Errors: TIMEOUT (something did not end; the text names it; call again), IN_CALLBACK, BUSY. [poller] */
 typedef proc_status proc_shutdown_fn(proc_client* client, uint32_t timeout_ms, char* error, uint64_t error_size);
 PROC_API proc_shutdown_fn proc_shutdown;
