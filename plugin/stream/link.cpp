@@ -26,6 +26,11 @@ constexpr std::size_t kMostReasons = 3;
 constexpr char kNames[] = "the names";
 constexpr char kOwnFailure[] = "this process";
 
+// What fails, as the log names it.
+std::string stream_to(const std::string& target) {
+  return "stream to " + target;
+}
+
 TimePoint clock_now() {
   return std::chrono::steady_clock::now();
 }
@@ -204,11 +209,7 @@ void Link::use_resolution(Resolution resolution) {
   };
   // A replica whose address is gone stays while a stream is on it.
   const auto gone = [&](const std::unique_ptr<Replica>& replica) {
-    const bool is_gone = !listed(replica->address()) && !any_stream_on(replica->address().target);
-    if (is_gone) {
-      failures_.recovered(replica->address().target);
-    }
-    return is_gone;
+    return !listed(replica->address()) && !any_stream_on(replica->address().target);
   };
   replicas_.erase(std::remove_if(replicas_.begin(), replicas_.end(), gone), replicas_.end());
   for (Address& address : resolution.addresses) {
@@ -217,6 +218,17 @@ void Link::use_resolution(Resolution resolution) {
                                                     *queue_, graveyard_));
     }
   }
+  forget_failures_of_others();
+}
+
+// Than the replicas that there are.
+void Link::forget_failures_of_others() {
+  std::vector<std::string> known{kNames, kOwnFailure};
+  for (const auto& replica : replicas_) {
+    known.push_back(replica->address().target);
+    known.push_back(stream_to(replica->address().target));
+  }
+  failures_.keep_only(known);
 }
 
 TimePoint Link::manage_replicas(TimePoint now) {
@@ -224,7 +236,7 @@ TimePoint Link::manage_replicas(TimePoint now) {
   for (const auto& replica : replicas_) {
     next = std::min(next, replica->manage(now));
     if (const auto failure = replica->take_failure()) {
-      log_failure(replica->address().target, *failure);
+      log_failure(replica->address().target, *failure, stream_to(replica->address().target));
     } else if (!replica->failing() && replica->state() != Replica::State::kConnecting) {
       failures_.recovered(replica->address().target);
     }
@@ -404,7 +416,7 @@ void Link::after_stream(const std::string& target, const std::string& reason, Ti
     }
   }
   next_further_stream_ = now + kFurtherStreamInterval;
-  log_failure("stream to " + target, reason);
+  log_failure(stream_to(target), reason, target);
 }
 
 void Link::on_stream_message(OpenStream& stream, std::string bytes) {
@@ -429,7 +441,7 @@ void Link::pulled(OpenStream& stream, TimePoint now) {
     stream_backoff_.reset();
     failure_backoff_.reset();
     stream_problem_.clear();
-    failures_.recovered("stream to " + stream.target());
+    failures_.recovered(stream_to(stream.target()));
     failures_.recovered(kOwnFailure);
     if (Replica* replica = find_replica(stream.target())) {
       replica->pulled();
@@ -532,9 +544,9 @@ void Link::update_connection(TimePoint now) {
   }
 }
 
-void Link::log_failure(const std::string& what, const std::string& reason) {
+void Link::log_failure(const std::string& what, const std::string& reason, const std::string& related) {
   LogEntry entry(LogKind::kConnectionFailed,
-                 failures_.failed(what, reason) ? PROC_SEVERITY_WARNING : PROC_SEVERITY_DEBUG, reason);
+                 failures_.failed(what, reason, related) ? PROC_SEVERITY_WARNING : PROC_SEVERITY_DEBUG, reason);
   entry.fields.push_back({"target", what});
   handler_.log(std::move(entry));
 }

@@ -88,7 +88,8 @@ class Link : public OpenStream::Owner {
   ConnectionStatus backing_off(TimePoint now) const;
   std::string standbys() const;
   void update_connection(TimePoint now);
-  void log_failure(const std::string& what, const std::string& reason);
+  void forget_failures_of_others();
+  void log_failure(const std::string& what, const std::string& reason, const std::string& related = {});
   void close_all();
 
   const LinkConfig config_;

@@ -5,9 +5,12 @@
 
 #include <algorithm>
 #include <limits>
+#include <map>
+#include <memory>
 #include <set>
 
 #include "support/plugin.h"
+#include "support/process.h"
 #include "support/processor.h"
 
 namespace agones::test {
@@ -206,6 +209,27 @@ TEST(Fault, ReplicasThatCantBeReachedAreToldOnceEach) {
   std::string reason;
   EXPECT_EQ(client.connection(&reason), PROC_CONNECTION_BACKING_OFF);
   EXPECT_NE(reason.find("; and 2 more"), std::string::npos) << reason;
+}
+
+TEST(Fault, AProcessorThatIsLostIsToldOnce) {
+  for (int round = 0; round < 10; ++round) {
+    auto processor = std::make_unique<ProcessorProgram>(std::vector<std::string>{"--pull-interval-ms", "10"});
+    Client client(processor->address(), [](proc_config& config) { config.reconnect_max_ms = 100; });
+    ASSERT_TRUE(client.poll_until([&] { return client.connection() == PROC_CONNECTION_SERVING; }));
+    processor.reset();  // killed: the connection ends, and with it the stream and the health's
+    // Until what comes next is told, too.
+    ASSERT_TRUE(client.poll_until([&] {
+      return std::any_of(client.logs.begin(), client.logs.end(),
+                         [](const Event& line) { return line.message.find("refused") != std::string::npos; });
+    }));
+    std::map<std::string, int> told;
+    for (const Event& line : client.logs) {
+      told[line.message] += line.kind == "connection_failed" && line.severity == PROC_SEVERITY_WARNING ? 1 : 0;
+    }
+    for (const auto& [message, times] : told) {
+      EXPECT_LE(times, 1) << message;
+    }
+  }
 }
 
 TEST(Fault, AStreamDroppedBeforeTheAnswerIsUnknown) {
