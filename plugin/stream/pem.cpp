@@ -84,11 +84,17 @@ PemSource authorities(const PemSource& configured, std::string& problem) {
   }
   const std::vector<std::string> files = system_ca_files(environment);
   PemSource found{first_readable(files), {}};
+  if (const std::string more = system_ca_folders(environment); !more.empty()) {
+    std::string text;
+    problem = found.given() ? read(found, "tls_ca", text) : std::string();
+    found = {{}, text + "\n" + more};
+  }
   if (!found.given()) {
     problem = "tls_ca: not set, and the system has no authorities to trust; looked for";
     for (const std::string& file : files) {
       problem += " '" + file + "'";
     }
+    problem += " and in the folders of SSL_CERT_DIR";
   }
   return found;
 }

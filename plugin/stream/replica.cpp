@@ -7,6 +7,7 @@
 
 #include "stream/channel_factory.h"
 #include "stream/grpc_runtime.h"
+#include "stream/http_status.h"
 #include "text/utf8.h"
 
 namespace agones::plugin {
@@ -98,6 +99,9 @@ void Replica::on_closed(const grpc::Status& status) {
     return;
   }
   std::string text = status.error_message().empty() ? "the connection was closed" : to_line(status.error_message());
+  if (const std::string http = http_status_in(text); !http.empty()) {
+    text += " (this is no processor: it answers with HTTP status " + http + ", not with gRPC)";
+  }
   if (!transport_.plaintext) {
     const std::string refused = take_certificate_problem(transport_.expected_name(address_.host));
     text += refused.empty() ? "" : " (its certificate: " + refused + ")";

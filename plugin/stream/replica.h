@@ -8,11 +8,11 @@
 #include <string>
 #include <utility>
 
+#include "stream/address.h"
 #include "stream/backoff.h"
 #include "stream/bidi_call.h"
 #include "stream/graveyard.h"
 #include "stream/keepalive.h"
-#include "stream/resolver.h"
 #include "stream/transport.h"
 
 namespace agones::plugin {

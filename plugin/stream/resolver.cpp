@@ -1,12 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "stream/resolver.h"
 
-#include <arpa/inet.h>
-#include <netdb.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-
-#include <algorithm>
 #include <mutex>
 #include <new>
 #include <system_error>
@@ -18,54 +12,6 @@
 
 namespace agones::plugin {
 
-namespace {
-
-std::string target_of(const addrinfo& info) {
-  char text[INET6_ADDRSTRLEN] = {};
-  if (info.ai_family == AF_INET) {
-    const auto* address = reinterpret_cast<const sockaddr_in*>(info.ai_addr);
-    inet_ntop(AF_INET, &address->sin_addr, text, sizeof(text));
-    return std::string("ipv4:") + text + ":" + std::to_string(ntohs(address->sin_port));
-  }
-  const auto* address = reinterpret_cast<const sockaddr_in6*>(info.ai_addr);
-  inet_ntop(AF_INET6, &address->sin6_addr, text, sizeof(text));
-  return std::string("ipv6:[") + text + "]:" + std::to_string(ntohs(address->sin6_port));
-}
-
-std::string authority_of(const Endpoint& endpoint) {
-  return endpoint.host + ":" + endpoint.port;
-}
-
-Resolution resolve(const std::vector<Endpoint>& endpoints, int flags) {
-  Resolution resolution;
-  for (const Endpoint& endpoint : endpoints) {
-    addrinfo hints{};
-    hints.ai_socktype = SOCK_STREAM;
-    hints.ai_flags = AI_NUMERICSERV | flags;
-    addrinfo* list = nullptr;
-    const int error = getaddrinfo(endpoint.host.c_str(), endpoint.port.c_str(), &hints, &list);
-    if (error != 0) {
-      resolution.unresolved.push_back(authority_of(endpoint));
-      resolution.problem += resolution.problem.empty() ? "" : "; ";
-      resolution.problem += "cannot resolve '" + endpoint.host + "': " + gai_strerror(error);
-      continue;
-    }
-    const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> owned(list, freeaddrinfo);
-    for (const addrinfo* info = list; info != nullptr; info = info->ai_next) {
-      if (info->ai_family != AF_INET && info->ai_family != AF_INET6) {
-        continue;
-      }
-      Address address{target_of(*info), endpoint.host, authority_of(endpoint)};
-      if (std::find(resolution.addresses.begin(), resolution.addresses.end(), address) == resolution.addresses.end()) {
-        resolution.addresses.push_back(std::move(address));
-      }
-    }
-  }
-  return resolution;
-}
-
-}  // namespace
-
 // What a look-up's thread and the resolver share; it outlives either.
 class Resolver::LookUp {
  public:
@@ -76,7 +22,7 @@ class Resolver::LookUp {
   void run() {
     Resolution resolution;
     try {
-      resolution = resolve(endpoints_, 0);
+      resolution = resolve(endpoints_);
     } catch (const std::bad_alloc&) {
       resolution = Resolution{};
       resolution.unknown = true;
@@ -124,7 +70,7 @@ void Resolver::start() {
     return;
   }
   // IP addresses alone need no look-up, which could block, and so no thread.
-  Resolution literal = resolve(endpoints_, AI_NUMERICHOST);
+  Resolution literal = resolve(endpoints_, true);
   if (literal.problem.empty()) {
     result_ = std::move(literal);
     return;

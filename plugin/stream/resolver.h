@@ -9,24 +9,10 @@
 #include <string>
 #include <vector>
 
+#include "stream/address.h"
 #include "stream/endpoint.h"
 
 namespace agones::plugin {
-
-struct Address {
-  std::string target;     // for gRPC: "ipv4:10.0.0.1:9090", "ipv6:[::1]:9090"
-  std::string host;       // the endpoint's host
-  std::string authority;  // "host:port"
-  bool operator==(const Address& other) const { return target == other.target && host == other.host; }
-};
-
-struct Resolution {
-  std::vector<Address> addresses;
-  std::string problem;  // of the names that could not be resolved
-  // The authorities of these: nothing is known of their addresses.
-  std::vector<std::string> unresolved;
-  bool unknown = false;  // the look-up could not be made: nothing is known of any address
-};
 
 class Resolver {
  public:

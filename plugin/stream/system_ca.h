@@ -12,6 +12,10 @@ namespace agones::plugin {
 // SSL_CERT_FILE name, then those of the distributions.
 std::vector<std::string> system_ca_files(const std::function<const char*(const char* variable)>& environment);
 
+// The certificates, as PEM text, in the folders that the environment's SSL_CERT_DIR names, separated by colons; they are trusted
+// beside those of the file, as by OpenSSL and Go.
+std::string system_ca_folders(const std::function<const char*(const char* variable)>& environment);
+
 // The first of `files` that can be read and is not empty, or an empty text.
 std::string first_readable(const std::vector<std::string>& files);
 

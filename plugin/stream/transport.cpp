@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "stream/transport.h"
 
+#include "stream/address.h"
 #include "stream/channel_factory.h"
 
 #include <memory>
@@ -62,7 +63,7 @@ ChannelResult make_channel(const TransportConfig& config, const std::string& tar
   arguments.SetInt(GRPC_ARG_SERVICE_CONFIG_DISABLE_RESOLUTION, 1);
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
   arguments.SetInt(GRPC_ARG_ENABLE_CHANNELZ, 0);
-  result.channel = grpc::CreateCustomChannel(target, credentials, arguments);
+  result.channel = grpc::CreateCustomChannel(to_grpc_target(target), credentials, arguments);
   return result;
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <future>
 
+#include "support/http2_server.h"
 #include "support/plugin.h"
 #include "support/process.h"
 #include "support/processor.h"
@@ -243,6 +244,15 @@ TEST(OddProcessor, AStreamThatTheProcessorDoesNotEndIsCancelled) {
   }
   release.set_value();
   EXPECT_TRUE(wait_until([&] { return processor.cancelled() == 1; }));
+}
+
+TEST(OddProcessor, AWebServerIsSaidToBeNoProcessor) {
+  const Http2Server web("401");
+  Client client(web.address());
+  std::string reason;
+  ASSERT_TRUE(client.poll_until([&] { return client.connection(&reason) == PROC_CONNECTION_BACKING_OFF; }));
+  EXPECT_NE(reason.find("this is no processor: it answers with HTTP status 401, not with gRPC"), std::string::npos)
+      << reason;
 }
 
 TEST(OddProcessor, WhatIsNoProcessorIsSaidToBeNone) {

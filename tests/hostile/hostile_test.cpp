@@ -173,13 +173,10 @@ TEST(Hostile, FewThreadsOnAMachineOfManyCores) {
 
 // Run by the next test: a host that forks while it allocates.
 TEST(Hostile, DISABLED_AllocateAndFork) {
-  const char* const ca = std::getenv("AGONES_TEST_CA");
-  const std::string ca_file = ca != nullptr ? ca : "";
+  const std::string ca_file = std::getenv("AGONES_TEST_CA");
   Client client(std::getenv("AGONES_TEST_PROCESSOR"), [&](proc_config& config) {
-    if (!ca_file.empty()) {
-      config.transport = PROC_TRANSPORT_TLS;
-      config.tls_ca_file = text(ca_file);
-    }
+    config.transport = ca_file == "plaintext" ? PROC_TRANSPORT_PLAINTEXT : PROC_TRANSPORT_TLS;
+    config.tls_ca_file = text(ca_file == "plaintext" || ca_file == "system" ? std::string_view() : ca_file);
   });
   expect_allocated(client, 1);
   const pid_t child = fork();
@@ -228,6 +225,8 @@ const std::vector<Variable>& grpc_variables() {
       {"GRPC_EXPERIMENTAL_XDS_RLS_LB", {"1", "bogus"}},
       {"GRPC_TEST_ONLY_GOOGLE_C2P_RESOLVER_TRAFFIC_DIRECTOR_URI", {"bogus"}},
       {"GOOGLE_APPLICATION_CREDENTIALS", {"/nowhere"}},
+      {"AWS_ACCESS_KEY_ID", {"bogus"}},
+      {"AWS_DEFAULT_REGION", {"bogus"}},
       {"STS_CREDENTIALS", {"/nowhere"}},
       {"HOME", {"/nowhere"}},
       {"CARES_HOSTS", {"/nowhere"}},
@@ -245,9 +244,17 @@ TEST(Hostile, NothingInTheEnvironmentChangesWhatTheHiddenGrpcDoes) {
   const ProcessorProgram plain({"--pull-interval-ms", "10", "--servers", "10000"});
   const ProcessorProgram encrypted({"--pull-interval-ms", "10", "--servers", "10000", "--tls-certificate",
                                     certificates.path("server.pem"), "--tls-key", certificates.path("server.key")});
-  const auto allocates = [&](const std::vector<std::string>& settings, bool tls) {
-    std::vector<std::string> command = {"env", "AGONES_TEST_PROCESSOR=" + (tls ? encrypted : plain).address(),
-                                        "AGONES_TEST_CA=" + (tls ? certificates.path("ca.pem") : std::string())};
+  const std::string own_ca = certificates.path("ca.pem");
+  const auto allocates = [&](const std::vector<std::string>& settings, const std::string& ca) {
+    std::vector<std::string> command = {"env",
+                                        "-u",
+                                        "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH",
+                                        "-u",
+                                        "SSL_CERT_FILE",
+                                        "-u",
+                                        "SSL_CERT_DIR",
+                                        "AGONES_TEST_PROCESSOR=" + (ca == "plaintext" ? plain : encrypted).address(),
+                                        "AGONES_TEST_CA=" + ca};
     command.insert(command.end(), settings.begin(), settings.end());
     command.insert(command.end(), {fs::read_symlink("/proc/self/exe").string(), "--gtest_also_run_disabled_tests",
                                    "--gtest_filter=*AllocateAndFork"});
@@ -260,12 +267,16 @@ TEST(Hostile, NothingInTheEnvironmentChangesWhatTheHiddenGrpcDoes) {
     for (const char* value : variable.values) {
       const std::string setting = std::string(variable.name) + "=" + value;
       const bool is_of_tls = setting.find("SSL") != std::string::npos;
-      allocates({setting}, is_of_tls);
+      allocates({setting}, is_of_tls ? own_ca : "plaintext");
       all.push_back(setting);
     }
   }
-  allocates(all, true);
-  allocates(all, false);
+  allocates(all, own_ca);
+  allocates(all, "plaintext");
+  // What the plugin itself reads.
+  allocates({"GRPC_DEFAULT_SSL_ROOTS_FILE_PATH=" + own_ca}, "system");
+  allocates({"SSL_CERT_FILE=" + own_ca}, "system");
+  allocates({"SSL_CERT_DIR=" + own_ca.substr(0, own_ca.rfind('/'))}, "system");
 }
 
 TEST(Hostile, StandardStreamsClosed) {

@@ -31,14 +31,14 @@ class NetworkHost {
  public:
   explicit NetworkHost(int number) : name_("agones-" + std::to_string(getpid()) + "-" + std::to_string(number)) {
     const std::string net = "10.77." + std::to_string(number);
-    const std::string inside = "in" + std::to_string(number) + "p" + std::to_string(getpid() % 100000);
+    inside_ = "in" + std::to_string(number) + "p" + std::to_string(getpid() % 100000);
     outside_ = "ex" + std::to_string(number) + "p" + std::to_string(getpid() % 100000);
     here_ = net + ".1";
     good_ = shell("ip netns add " + name_) &&
-            shell("ip link add " + outside_ + " type veth peer name " + inside + " netns " + name_) &&
+            shell("ip link add " + outside_ + " type veth peer name " + inside_ + " netns " + name_) &&
             shell("ip addr add " + here_ + "/24 dev " + outside_) && shell("ip link set " + outside_ + " up") &&
-            shell("ip -n " + name_ + " addr add " + net + ".2/24 dev " + inside) &&
-            shell("ip -n " + name_ + " link set " + inside + " up");
+            shell("ip -n " + name_ + " addr add " + net + ".2/24 dev " + inside_) &&
+            shell("ip -n " + name_ + " link set " + inside_ + " up");
     if (good_) {
       processor_ = std::make_unique<ProcessorProgram>(
           std::vector<std::string>{"ip", "netns", "exec", name_}, net + ".2:9090",
@@ -47,6 +47,7 @@ class NetworkHost {
   }
   ~NetworkHost() {
     processor_.reset();
+    second_.reset();
     shell("ip link del " + outside_);
     shell("ip netns del " + name_);
   }
@@ -54,6 +55,18 @@ class NetworkHost {
   NetworkHost& operator=(const NetworkHost&) = delete;
 
   bool good() const { return good_; }
+  // A processor beside the other one, reached by an address that is known on this link alone: "[fe80::77%ex1p2]:PORT".
+  // Empty if this machine has no IPv6.
+  std::string serve_on_link_local() {
+    // Without the search for others who have it, which takes seconds.
+    if (!shell("ip -n " + name_ + " link set lo up") || !shell("ip addr add fe80::76/64 dev " + outside_ + " nodad") ||
+        !shell("ip -n " + name_ + " addr add fe80::77/64 dev " + inside_ + " nodad")) {
+      return {};
+    }
+    second_ = std::make_unique<ProcessorProgram>(std::vector<std::string>{"ip", "netns", "exec", name_}, "[::]:0",
+                                                 std::vector<std::string>{"--pull-interval-ms", "50"});
+    return "[fe80::77%" + outside_ + "]" + second_->address().substr(second_->address().rfind(':'));
+  }
   const ProcessorProgram& processor() const { return *processor_; }
 
   // From now on nothing comes back from this host, neither data nor a refusal.
@@ -62,10 +75,12 @@ class NetworkHost {
 
  private:
   std::string name_;
+  std::string inside_;
   std::string outside_;
   std::string here_;
   bool good_ = false;
   std::unique_ptr<ProcessorProgram> processor_;
+  std::unique_ptr<ProcessorProgram> second_;
 };
 
 class Network : public testing::Test {
@@ -139,6 +154,17 @@ TEST_F(Network, LeadershipMovesTwentyTimesAndOneHostGoesDark) {
   std::printf("gaps of 20 moves in seconds:%s\n", text.c_str());
   // Promised is 2 s on a quiet machine.
   EXPECT_LT(*std::max_element(gaps.begin(), gaps.end()), 10.0);
+}
+
+TEST_F(Network, ALinkLocalAddressKeepsItsZone) {
+  const std::string address = hosts_.front()->serve_on_link_local();
+  if (address.empty()) {
+    GTEST_SKIP() << "this machine has no IPv6";
+  }
+  Client client(address, [](proc_config& config) { config.reconnect_max_ms = 200; });
+  std::string reason;
+  EXPECT_TRUE(client.poll_until([&] { return client.connection(&reason) == PROC_CONNECTION_SERVING; }))
+      << address << ": " << reason;
 }
 
 TEST_F(Network, APeerThatVanishesIsNoticedByKeepalive) {  // H12

@@ -5,13 +5,17 @@
 #include <unistd.h>
 
 #include <nlohmann/json.hpp>
+#include <set>
 #include <thread>
 
 #include "support/certificates.h"
+#include "support/http2_server.h"
+#include "support/plugin.h"
 #include "support/process.h"
 #include "support/processor.h"
 #include "support/raw_processor.h"
 #include "support/silent_server.h"
+#include "support/wait.h"
 
 namespace agones::test {
 namespace {
@@ -136,6 +140,65 @@ TEST(Doctor, KnowsWhatIsNoProcessor) {
   raw.implemented = false;
   const RawProcessor older(raw, good_answer);
   EXPECT_TRUE(has(diagnose(older.address()).of("pulls"), "older than v1.54"));
+}
+
+TEST(Doctor, TellsAWebServerFromAProcessor) {
+  const Certificates certificates;
+  certificates.make_ca("ca");
+  certificates.make_certificate("ca", "server", "api.test", 10);
+  const Http2Server api("401", certificates.path("server.pem"), certificates.path("server.key"));
+  Diagnosis found = diagnose(api.address(), {"--tls", "--tls-ca", certificates.path("ca.pem")});
+  EXPECT_EQ(found.exit_code, 1);
+  EXPECT_TRUE(
+      has(found.of("health"), "is no processor: TLS works, but it answers with HTTP status 401, not with gRPC"));
+  EXPECT_EQ(found.of("health").find("authority"), std::string::npos) << found.of("health");
+  EXPECT_EQ(found.of("leader"), "") << "no processor was found that could lead";
+  const Http2Server plain("404");
+  found = diagnose(plain.address());
+  EXPECT_TRUE(has(found.of("health"), "is no processor: it answers with HTTP status 404, not with gRPC"));
+  EXPECT_EQ(found.of("leader"), "");
+}
+
+TEST(Doctor, ReadsOfTheEnvironmentWhatThePluginReads) {
+  const Certificates certificates;
+  certificates.make_ca("ca");
+  certificates.make_certificate("ca", "server", "processor.test", 10);
+  local::LocalProcessorOptions options = quick_options();
+  options.certificate_pem = certificates.read("server.pem");
+  options.key_pem = certificates.read("server.key");
+  const LocalProcessor processor(options, fleet_of(1));
+  const std::string ca = certificates.path("ca.pem");
+  for (const std::string& authorities : {"SSL_CERT_FILE=" + ca, "SSL_CERT_DIR=" + ca.substr(0, ca.rfind('/')),
+                                         "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH=" + ca}) {
+    const ProgramResult run = run_program(
+        {"env", "-u", "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH", "-u", "SSL_CERT_FILE", "-u", "SSL_CERT_DIR", authorities,
+         "GRPC_POLL_STRATEGY=none", "GRPC_TRACE=bogus", "GRPC_VERBOSITY=debug", "GRPC_SSL_CIPHER_SUITES=bogus",
+         "https_proxy=http://127.0.0.1:1", AGONES_PROCESSOR_CHECK, "--processor", processor.address(), "--tls"});
+    EXPECT_EQ(run.exit_code, 0) << authorities << "\n" << run.output;
+    EXPECT_EQ(run.errors, "") << authorities;
+  }
+}
+
+TEST(Doctor, EndsItsStreamsAsTheProcessorExpects) {
+  RawProcessor::Options raw;
+  const RawProcessor processor(raw, good_answer);
+  diagnose(processor.address(), {}, 1);
+  ASSERT_TRUE(wait_until([&] { return processor.ended_by_client() + processor.cancelled() == processor.streams(); }));
+  EXPECT_GE(processor.ended_by_client(), 2);
+  EXPECT_EQ(processor.cancelled(), 0);
+}
+
+TEST(Doctor, GoesTheWayOfThePlugin) {
+  RawProcessor::Options raw;
+  raw.listen = "[::1]:0";
+  const RawProcessor processor(raw, good_answer);
+  diagnose(processor.address(), {}, 1);
+  const std::set<std::string> by_doctor = processor.authorities();
+  EXPECT_EQ(by_doctor, std::set<std::string>{processor.address()}) << "with brackets";
+  Client client(processor.address());
+  client.allocate();
+  ASSERT_TRUE(client.poll_until_results(1));
+  EXPECT_EQ(processor.authorities(), by_doctor);
 }
 
 TEST(Doctor, MissesTheLeader) {

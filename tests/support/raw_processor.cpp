@@ -18,7 +18,7 @@ RawProcessor::RawProcessor(const Options& options, Answer answer) : options_(opt
   grpc::EnableDefaultHealthCheckService(options.health_service);
   grpc::ServerBuilder builder;
   int port = 0;
-  builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
+  builder.AddListeningPort(options.listen, grpc::InsecureServerCredentials(), &port);
   builder.RegisterService(this);
   builder.SetMaxSendMessageSize(-1);
   server_ = builder.BuildAndStart();
@@ -28,7 +28,7 @@ RawProcessor::RawProcessor(const Options& options, Answer answer) : options_(opt
   if (options.health_service) {
     server_->GetHealthCheckService()->SetServingStatus("processor", true);
   }
-  address_ = "127.0.0.1:" + std::to_string(port);
+  address_ = options.listen.substr(0, options.listen.rfind(':') + 1) + std::to_string(port);
 }
 
 RawProcessor::~RawProcessor() {
@@ -40,6 +40,11 @@ grpc::Status RawProcessor::StreamBatches(
     grpc::ServerContext* context,
     grpc::ServerReaderWriter<allocation::ProcessorMessage, allocation::ProcessorMessage>* stream) {
   ++streams_;
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    const grpc::string_ref authority = context->ExperimentalGetAuthority();
+    authorities_.emplace(authority.data(), authority.size());
+  }
   if (!options_.implemented) {
     return {grpc::StatusCode::UNIMPLEMENTED, "no\nsuch \x1b[31mthing"};
   }

@@ -8,6 +8,8 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <mutex>
+#include <set>
 #include <string>
 
 namespace agones::test {
@@ -20,7 +22,8 @@ class RawProcessor final : private allocation::Processor::Service {
   struct Options {
     bool health_service = true;
     bool implemented = true;  // StreamBatches
-    bool gzip = false;        // pack what is sent, whatever the client takes
+    std::string listen = "127.0.0.1:0";
+    bool gzip = false;  // pack what is sent, whatever the client takes
   };
 
   RawProcessor(const Options& options, Answer answer);
@@ -31,6 +34,11 @@ class RawProcessor final : private allocation::Processor::Service {
   // Streams that have ended, because the client said that it writes no more, or cancelled them.
   int ended_by_client() const { return ended_by_client_.load(); }
   int cancelled() const { return cancelled_.load(); }
+  // What the streams called this processor.
+  std::set<std::string> authorities() const {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return authorities_;
+  }
 
  private:
   grpc::Status StreamBatches(
@@ -43,6 +51,8 @@ class RawProcessor final : private allocation::Processor::Service {
   std::atomic<int> streams_{0};
   std::atomic<int> ended_by_client_{0};
   std::atomic<int> cancelled_{0};
+  mutable std::mutex mutex_;
+  std::set<std::string> authorities_;
   std::unique_ptr<grpc::Server> server_;
 };
 

@@ -4,12 +4,16 @@
 
 #include <algorithm>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <set>
+#include <utility>
 
+#include "stream/address.h"
 #include "stream/backoff.h"
 #include "stream/endpoint.h"
 #include "stream/failure_log.h"
+#include "stream/http_status.h"
 #include "stream/keepalive.h"
 #include "stream/stream_watchdog.h"
 #include "stream/system_ca.h"
@@ -68,6 +72,31 @@ TEST(FailureLog, SaysOnceWhatGoesOnForEachOfMany) {
   log.recovered("a");
   EXPECT_TRUE(log.failed("a", "a: refused")) << "it had worked meanwhile";
   EXPECT_FALSE(log.failed("c", "c: refused"));
+}
+
+TEST(FailureLog, AConnectionThatBreaksAndItsStreamsAreOnePieceOfNews) {
+  FailureLog log;
+  EXPECT_TRUE(log.failed("stream to a", "a: closed", "a"));
+  EXPECT_FALSE(log.failed("a", "a: closed", "stream to a"));
+  EXPECT_TRUE(log.failed("a", "a: refused", "stream to a")) << "another reason";
+  EXPECT_TRUE(log.failed("b", "b: closed", "stream to b"));
+  EXPECT_FALSE(log.failed("stream to b", "b: closed", "b")) << "in either order";
+  log.recovered("b");
+  log.recovered("stream to b");
+  EXPECT_TRUE(log.failed("b", "b: closed", "stream to b")) << "it had worked meanwhile";
+}
+
+TEST(FailureLog, ForgetsWhatIsGone) {
+  FailureLog log;
+  for (int i = 0; i < 1000; ++i) {
+    const std::string address = "10.0.0." + std::to_string(i);
+    log.failed(address, "refused");
+    log.failed("stream to " + address, "closed");
+    log.keep_only({address, "stream to " + address});
+  }
+  EXPECT_EQ(log.size(), 2U);
+  EXPECT_FALSE(log.failed("10.0.0.999", "refused"));
+  EXPECT_TRUE(log.failed("10.0.0.1", "refused"));
 }
 
 TEST(StreamWatchdog, WaitsForThePullTimeout) {
@@ -138,6 +167,26 @@ TEST(SystemCa, IsTheFirstFileWithSomethingInIt) {
   EXPECT_EQ(first_readable({missing, empty}), "");
 }
 
+TEST(SystemCa, FoldersOfTheEnvironmentAreReadWhole) {
+  const test::TemporaryFolder one;
+  const test::TemporaryFolder two;
+  std::ofstream(one.file("b.pem")) << "-----BEGIN CERTIFICATE-----\nb";
+  std::ofstream(one.file("a.pem")) << "-----BEGIN CERTIFICATE-----\na";
+  std::ofstream(one.file("README")) << "no certificate";
+  std::filesystem::create_symlink("a.pem", one.file("1234abcd.0"));  // OpenSSL's
+  std::filesystem::create_directory(one.file("folder"));
+  std::ofstream(two.file("real.pem")) << "-----BEGIN CERTIFICATE-----\nc";
+  std::filesystem::create_directory(two.file("mounted"));
+  std::filesystem::create_symlink("../real.pem", two.file("mounted/ca.crt"));  // Kubernetes'
+  const std::string folders = one.file("") + ":/nowhere::" + two.file("mounted");
+  const auto environment = [&](const char* variable) {
+    return std::strcmp(variable, "SSL_CERT_DIR") == 0 ? folders.c_str() : nullptr;
+  };
+  EXPECT_EQ(system_ca_folders(environment),
+            "-----BEGIN CERTIFICATE-----\na\n-----BEGIN CERTIFICATE-----\nb\n-----BEGIN CERTIFICATE-----\nc\n");
+  EXPECT_EQ(system_ca_folders([](const char*) { return nullptr; }), "");
+}
+
 TEST(Endpoints, AreRead) {
   const EndpointList list = parse_endpoints("processor.agones:9090, 10.0.0.1,[::1]:80,fe80::1");
   ASSERT_EQ(list.problem, "");
@@ -155,6 +204,76 @@ TEST(Endpoints, BadOnesAreNamed) {
        {"", ",", "host:", "host:0", "host:65536", "host:x", ":1", "[::1", "[::1]x", "a b:1", "h:1,", "http://h:1"}) {
     EXPECT_NE(parse_endpoints(text).problem, "") << text;
   }
+}
+
+TEST(Endpoints, BlanksAroundAreOfNoImportance) {
+  const EndpointList list = parse_endpoints("\t processor:1\r\n,\n10.0.0.1 , [fe80::1%eth0]:2\n");
+  ASSERT_EQ(list.problem, "");
+  ASSERT_EQ(list.endpoints.size(), 3U);
+  EXPECT_EQ(list.endpoints[0].host, "processor");
+  EXPECT_EQ(list.endpoints[0].port, "1");
+  EXPECT_EQ(list.endpoints[1].host, "10.0.0.1");
+  EXPECT_EQ(list.endpoints[2].host, "fe80::1%eth0");
+  EXPECT_EQ(list.endpoints[2].port, "2");
+}
+
+TEST(Endpoints, OtherFormsAreRefusedByTheirNames) {
+  const std::pair<const char*, const char*> cases[] = {
+      {"ipv4:1.2.3.4:9090", "gRPC's target syntax"},
+      {"ipv6:[::1]:9090", "gRPC's target syntax"},
+      {"dns:host:9090", "gRPC's target syntax"},
+      {"dns:///host:9090", "gRPC's target syntax"},
+      {"unix:/socket", "gRPC's target syntax"},
+      {"xds:///service", "gRPC's target syntax"},
+      {"a:1;b:2", "separated by commas"},
+      {"a:1 b:2", "separated by commas"},
+      {"a:1\nb:2", "separated by commas"},
+      {"https://host:9090", "this is a URL"},
+      {"grpc://host:9090", "this is a URL"},
+      {"a:1,,b:2", "nothing stands there"},
+      {"[1.2.3.4]:9090", "is not host:port"},
+      {"[host]:9090", "is not host:port"},
+      {"a:b:c", "is not host:port"},
+      {"fe80::1%", "is not host:port"},
+      {"[fe80::1%]:1", "is not host:port"},
+      {"ho\x01st", "'ho\\x01st' is not host:port"},
+      {"user@host:1", "is not host:port"},
+  };
+  for (const auto& [text, words] : cases) {
+    EXPECT_NE(parse_endpoints(text).problem.find(words), std::string::npos)
+        << text << ": " << parse_endpoints(text).problem;
+  }
+  // Names that only look like one.
+  for (const char* text : {"dns:9090", "ipv4", "unix:1", "xds.example:9090", "under_score.example"}) {
+    EXPECT_EQ(parse_endpoints(text).problem, "") << text;
+  }
+}
+
+TEST(Addresses, AreWhatGrpcAndTheProcessorTake) {
+  const auto only = [](const char* text) {
+    const Resolution resolution = resolve(parse_endpoints(text).endpoints, true);
+    EXPECT_EQ(resolution.problem, "");
+    return resolution.addresses.empty() ? Address{} : resolution.addresses.front();
+  };
+  EXPECT_EQ(only("127.0.0.1:45351").target, "ipv4:127.0.0.1:45351");
+  EXPECT_EQ(only("127.0.0.1:45351").authority, "127.0.0.1:45351");
+  for (const char* text : {"[::1]:9090", "::1"}) {
+    EXPECT_EQ(only(text).target, "ipv6:[::1]:9090");
+    EXPECT_EQ(only(text).authority, "[::1]:9090") << "brackets, as in a URL";
+    EXPECT_EQ(only(text).host, "::1");
+  }
+  const Address with_zone = only("[fe80::1%lo]:9090");
+  EXPECT_EQ(with_zone.target, "ipv6:[fe80::1%lo]:9090");
+  EXPECT_EQ(with_zone.authority, "[fe80::1]:9090") << "a zone is of this machine alone";
+  EXPECT_EQ(with_zone.host, "fe80::1");
+  EXPECT_EQ(to_grpc_target(with_zone.target), "ipv6:[fe80::1%25lo]:9090");
+  EXPECT_EQ(resolve({{"host.test", "1"}}, true).unresolved, std::vector<std::string>{"host.test:1"});
+}
+
+TEST(HttpStatus, IsFoundInGrpcsWords) {
+  EXPECT_EQ(http_status_in("Received http2 header with status: 401"), "401");
+  EXPECT_EQ(http_status_in("Received http2 header with status: 503, and more"), "503");
+  EXPECT_EQ(http_status_in("Socket closed"), "");
 }
 
 }  // namespace

@@ -320,7 +320,7 @@ typedef struct proc_config {
   /* Names this client to the processor; the plugin adds a suffix for every stream. Default: random. */
   proc_text client_id;
   /* "host:port", or several with commas; a name may resolve to several addresses. Without a port:
-   * 9090. IPv6 as [::1]:9090. Required. */
+   * 9090. IPv6 as [::1]:9090, [fe80::1%eth0]:9090. Blanks and newlines around each are passed over. Required. */
   proc_text processor_address;
 
   /* Requests a batch, at most, up to 65,536; 0: as many as max_batch_bytes holds. How many it has, up to that, follows what

@@ -107,19 +107,6 @@ Speaks listen_to(const Socket& socket, Clock::time_point end) {
 
 }  // namespace
 
-Resolved resolve(const std::string& host, const std::string& port) {
-  Resolved resolved;
-  const AddressList list = look_up(host, port, AI_ADDRCONFIG, resolved.problem);
-  for (const addrinfo* one = list.get(); one != nullptr; one = one->ai_next) {
-    char text[NI_MAXHOST] = "";
-    if (getnameinfo(one->ai_addr, one->ai_addrlen, text, sizeof text, nullptr, 0, NI_NUMERICHOST) == 0) {
-      const bool v6 = one->ai_family == AF_INET6;
-      resolved.addresses.push_back({(v6 ? "[" : "") + std::string(text) + (v6 ? "]:" : ":") + port, host});
-    }
-  }
-  return resolved;
-}
-
 Connection connect_to(const std::string& address, std::chrono::milliseconds patience) {
   Connection connection;
   const auto [host, port] = split(address);

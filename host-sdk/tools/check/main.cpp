@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // agones-processor-check: a doctor for plugins' files and for live processors.
+#include <unistd.h>
+
 #include <boost/program_options.hpp>
 #include <csignal>
 #include <cstdlib>
 #include <exception>
 #include <iostream>
 #include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include "check/plugin_check.h"
 #include "check/plugin_install.h"
@@ -132,11 +137,27 @@ bool check_processor(const CommandLine& line) {
   return findings.all_good();
 }
 
+// As the plugin does (plugin/DESIGN.md, "The environment"): with a poller that gRPC lacks this program would end at once.
+void forget_what_grpc_would_read() {
+  std::vector<std::string> names;
+  for (char** variable = environ; *variable != nullptr; ++variable) {
+    const std::string_view text(*variable);
+    const std::string_view name = text.substr(0, text.find('='));
+    if (name.substr(0, 5) == "GRPC_" && name != "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH") {
+      names.emplace_back(name);
+    }
+  }
+  for (const std::string& name : names) {
+    unsetenv(name.c_str());
+  }
+  // What it has to say is said by the findings.
+  setenv("GRPC_VERBOSITY", "NONE", 1);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
-  // What gRPC has to say is said by the findings.
-  setenv("GRPC_VERBOSITY", "NONE", 0);
+  forget_what_grpc_would_read();
   try {
     const CommandLine line = parse(argc, argv);
     if (line.help) {

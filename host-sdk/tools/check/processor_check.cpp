@@ -6,13 +6,16 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <fstream>
 #include <iterator>
 #include <stdexcept>
 
 #include "check/connection.h"
 #include "check/replica.h"
+#include "stream/address.h"
 #include "stream/endpoint.h"
+#include "stream/system_ca.h"
 
 namespace check {
 
@@ -31,6 +34,13 @@ std::string milliseconds(Clock::duration time) {
   return text;
 }
 
+using agones::plugin::Address;
+
+// "10.0.0.1:9090", "[::1]:9090"
+std::string text_of(const Address& address) {
+  return address.target.substr(address.target.find(':') + 1);
+}
+
 std::string read_file(const std::string& path) {
   if (path.empty()) {
     return {};
@@ -40,6 +50,12 @@ std::string read_file(const std::string& path) {
     throw std::runtime_error("cannot read '" + path + "'");
   }
   return {std::istreambuf_iterator<char>(file), {}};
+}
+
+// The plugin's, where the config names none.
+std::string system_authorities() {
+  using namespace agones::plugin;
+  return read_file(first_readable(system_ca_files(secure_getenv))) + "\n" + system_ca_folders(secure_getenv);
 }
 
 class ProcessorCheck {
@@ -62,18 +78,19 @@ class ProcessorCheck {
   Findings run() {
     const std::vector<Address> addresses = look_up();
     std::vector<Address> leaders;
-    std::size_t replicas = 0;
+    std::size_t standbys = 0;
     for (const Address& address : addresses) {
       if (!speaks_as_asked(address)) {
         continue;
       }
-      ++replicas;
-      if (is_leader(address)) {
+      const Health health = health_of(address);
+      standbys += health == Health::kNotServing ? 1 : 0;
+      if (health == Health::kServing) {
         leaders.push_back(address);
       }
     }
-    if (replicas == 0) {
-      return findings_;
+    if (leaders.empty() && standbys == 0) {
+      return findings_;  // none of them is a processor, or none can be asked
     }
     if (leaders.empty()) {
       findings_.bad("leader", "no replica is the leader: nothing is allocated",
@@ -94,13 +111,13 @@ class ProcessorCheck {
     if (!options_.tls) {
       return grpc::InsecureChannelCredentials();
     }
-    return grpc::SslCredentials(
-        {read_file(options_.tls_ca), read_file(options_.tls_key), read_file(options_.tls_certificate)});
+    return grpc::SslCredentials({options_.tls_ca.empty() ? system_authorities() : read_file(options_.tls_ca),
+                                 read_file(options_.tls_key), read_file(options_.tls_certificate)});
   }
 
   Replica replica_at(const Address& address) const {
     // A certificate is for the name, not for the address behind it.
-    return {address.text, credentials_,
+    return {address, credentials_,
             !options_.tls                      ? ""
             : options_.tls_server_name.empty() ? address.host
                                                : options_.tls_server_name};
@@ -113,9 +130,10 @@ class ProcessorCheck {
     }
     std::vector<Address> addresses;
     for (const auto& endpoint : list.endpoints) {
-      const Resolved resolved = resolve(endpoint.host, endpoint.port);
+      const auto resolved = agones::plugin::resolve({endpoint});
       if (!resolved.problem.empty()) {
-        findings_.bad("resolve", endpoint.host + " can't be resolved: " + resolved.problem,
+        findings_.bad("resolve",
+                      endpoint.host + " can't be resolved" + resolved.problem.substr(resolved.problem.rfind(": ")),
                       "in the cluster the Service is agones-processor, in Agones' namespace: "
                       "agones-processor.agones-system.svc.cluster.local. "
                       "It is there only with the feature gate ProcessorAllocator=true (helm: agones.featureGates)");
@@ -123,7 +141,7 @@ class ProcessorCheck {
       }
       std::string names;
       for (const Address& address : resolved.addresses) {
-        names += (names.empty() ? "" : ", ") + address.text;
+        names += (names.empty() ? "" : ", ") + text_of(address);
         addresses.push_back(address);
       }
       findings_.good("resolve", endpoint.host + " is " + names);
@@ -132,9 +150,9 @@ class ProcessorCheck {
   }
 
   bool speaks_as_asked(const Address& address) {
-    const Connection connection = connect_to(address.text, options_.patience);
+    const Connection connection = connect_to(text_of(address), options_.patience);
     if (!connection.problem.empty()) {
-      findings_.bad("connect", address.text + ": " + connection.problem,
+      findings_.bad("connect", text_of(address) + ": " + connection.problem,
                     connection.timed_out ? "a NetworkPolicy or a firewall drops the packets, or the pod is gone: allow "
                                            "this pod to reach port 9090 of the processor's"
                     : connection.refused
@@ -142,7 +160,7 @@ class ProcessorCheck {
                         : "is the address right, and is there a route to it?");
       return false;
     }
-    const std::string reached = address.text + " is reached in " + milliseconds(connection.time);
+    const std::string reached = text_of(address) + " is reached in " + milliseconds(connection.time);
     switch (connection.speaks) {
       case Speaks::kPlaintextHttp2:
         if (options_.tls) {
@@ -171,28 +189,37 @@ class ProcessorCheck {
     }
   }
 
-  bool is_leader(const Address& address) {
+  Health health_of(const Address& address) {
     const HealthAnswer answer = replica_at(address).ask_for_health(options_.patience);
     switch (answer.health) {
       case Health::kServing:
-        findings_.good("health", address.text + " is the leader");
-        return true;
+        findings_.good("health", text_of(address) + " is the leader");
+        break;
       case Health::kNotServing:
-        findings_.good("health", address.text + " is a standby");
-        return false;
+        findings_.good("health", text_of(address) + " is a standby");
+        break;
       case Health::kUnknownService:
+        findings_.bad(
+            "health",
+            text_of(address) + " is no processor: it knows no health of \"processor\" (" + answer.problem + ")",
+            "is this the allocator's (agones-allocator) or another service's address? Agones has the "
+            "processor since v1.54, behind the feature gate ProcessorAllocator");
+        break;
+      case Health::kNoGrpc:
         findings_.bad("health",
-                      address.text + " is no processor: it knows no health of \"processor\" (" + answer.problem + ")",
-                      "is this the allocator's (agones-allocator) or another service's address? Agones has the "
-                      "processor since v1.54, behind the feature gate ProcessorAllocator");
-        return false;
+                      text_of(address) + " is no processor: " + (options_.tls ? "TLS works, but " : "") +
+                          "it answers with HTTP status " + answer.problem + ", not with gRPC",
+                      "is this the Kubernetes API's or another web server's address? The processor's Service is "
+                      "agones-processor, its port 9090");
+        break;
       default:
-        findings_.bad("health", address.text + ": " + answer.problem,
+        findings_.bad("health", text_of(address) + ": " + answer.problem,
                       options_.tls ? "with TLS: is the authority right (--tls-ca), is the certificate for this name "
                                      "(--tls-server-name), does it want one of yours (--tls-certificate, --tls-key)?"
                                    : "is this the gRPC port of the processor (9090)?");
-        return false;
+        break;
     }
+    return answer.health;
   }
 
   void check_leader(const Address& leader) {

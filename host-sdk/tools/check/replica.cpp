@@ -4,6 +4,11 @@
 #include <allocation/processor.grpc.pb.h>
 #include <grpcpp/generic/generic_stub.h>
 
+#include <future>
+#include <thread>
+
+#include "stream/http_status.h"
+
 namespace check {
 
 namespace {
@@ -11,6 +16,7 @@ namespace {
 using allocation::ProcessorMessage;
 using Clock = std::chrono::steady_clock;
 
+constexpr std::chrono::milliseconds kEndingTime{500};
 constexpr char kHealthCheck[] = "/grpc.health.v1.Health/Check";
 // HealthCheckRequest { service: "processor" }
 constexpr char kProcessorsHealth[] = "\x0a\x09processor";
@@ -37,12 +43,21 @@ class Conversation {
   bool read(ProcessorMessage& message) { return stream_->Read(&message); }
   // Once it has ended.
   grpc::Status status() { return stream_->Finish(); }
-  void cancel() {
-    context_.TryCancel();
+  // As the processor expects it: a stream that is cancelled is a warning in its log. One that it does not end is cancelled.
+  void end() {
+    std::promise<void> ended;
+    std::thread patience([this, over = ended.get_future()] {
+      if (over.wait_for(kEndingTime) == std::future_status::timeout) {
+        context_.TryCancel();
+      }
+    });
+    stream_->WritesDone();
     ProcessorMessage rest;
     while (stream_->Read(&rest)) {
     }
     stream_->Finish();
+    ended.set_value();
+    patience.join();
   }
 
  private:
@@ -53,15 +68,15 @@ class Conversation {
 
 }  // namespace
 
-Replica::Replica(const std::string& address, const std::shared_ptr<grpc::ChannelCredentials>& credentials,
+Replica::Replica(const agones::plugin::Address& address, const std::shared_ptr<grpc::ChannelCredentials>& credentials,
                  const std::string& server_name) {
   grpc::ChannelArguments arguments;
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
+  arguments.SetString(GRPC_ARG_DEFAULT_AUTHORITY, address.authority);
   if (!server_name.empty()) {
     arguments.SetString(GRPC_SSL_TARGET_NAME_OVERRIDE_ARG, server_name);
-    arguments.SetString(GRPC_ARG_DEFAULT_AUTHORITY, server_name);
   }
-  channel_ = grpc::CreateCustomChannel(address, credentials, arguments);
+  channel_ = grpc::CreateCustomChannel(agones::plugin::to_grpc_target(address.target), credentials, arguments);
 }
 
 HealthAnswer Replica::ask_for_health(Millis patience) const {
@@ -85,6 +100,9 @@ HealthAnswer Replica::ask_for_health(Millis patience) const {
                          std::string(reinterpret_cast<const char*>(bytes.begin()), bytes.size()) == kServing;
     return {serving ? Health::kServing : Health::kNotServing, {}};
   }
+  if (const std::string http = agones::plugin::http_status_in(status.error_message()); !http.empty()) {
+    return {Health::kNoGrpc, http};
+  }
   const bool other_service =
       status.error_code() == grpc::StatusCode::UNIMPLEMENTED || status.error_code() == grpc::StatusCode::NOT_FOUND;
   return {other_service ? Health::kUnknownService : Health::kFailed, words_of(status)};
@@ -101,7 +119,7 @@ Replica::Pulls Replica::count_pulls(const std::string& client_id, unsigned count
     }
   }
   if (pulls.times.size() == count) {
-    conversation.cancel();
+    conversation.end();
     return pulls;
   }
   const grpc::Status status = conversation.status();
@@ -123,7 +141,7 @@ Replica::Answer Replica::ask(const std::string& client_id, const allocation::Bat
     if (message.has_batch_response() && message.batch_response().batch_id() == batch.batch_id()) {
       answer.response = message.batch_response();
       answer.time = Clock::now() - start;
-      conversation.cancel();
+      conversation.end();
       return answer;
     }
   }

@@ -10,13 +10,15 @@
 #include <string>
 #include <vector>
 
+#include "stream/address.h"
+
 namespace check {
 
-enum class Health { kServing, kNotServing, kUnknownService, kFailed };
+enum class Health { kServing, kNotServing, kUnknownService, kNoGrpc, kFailed };
 
 struct HealthAnswer {
   Health health = Health::kFailed;
-  std::string problem;  // of kFailed
+  std::string problem;  // of kFailed; of kNoGrpc the HTTP status
 };
 
 // What came over a stream, and when, since it was opened.
@@ -29,7 +31,8 @@ class Replica {
  public:
   using Millis = std::chrono::milliseconds;
 
-  Replica(const std::string& address, const std::shared_ptr<grpc::ChannelCredentials>& credentials,
+  // `server_name`: expected in the certificate; empty without TLS.
+  Replica(const agones::plugin::Address& address, const std::shared_ptr<grpc::ChannelCredentials>& credentials,
           const std::string& server_name);
 
   HealthAnswer ask_for_health(Millis patience) const;
