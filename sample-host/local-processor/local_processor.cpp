@@ -40,9 +40,9 @@ class Client {
     return stream_ != nullptr && stream_->Write(message);
   }
   void pull(const ProcessorMessage& message) {
-    if (write(message)) {
-      pulled_ = true;
-    }
+    // Before the client can answer it.
+    pulled_ = true;
+    write(message);
   }
   bool pulled() const { return pulled_; }
   // Ends a write that waits, so it must not wait for one.
