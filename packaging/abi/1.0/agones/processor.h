@@ -65,7 +65,8 @@
  *              than 1.0 looks it up and copes with its absence.
  *
  * OTHER        No function throws, exits, raises a signal, or changes the process's locale, environment, signal
- *              handlers, standard streams or working directory. The libraries' threads block all signals.
+ *              handlers, standard streams or working directory. What is read and written does not depend on the locale.
+ *              The libraries' threads block all signals.
  *
  * Every entity is there since 1.0 unless its comment names a later version (@since).
  */
@@ -244,15 +245,19 @@ typedef struct proc_event {
   proc_delivery delivery;
   int32_t code; /* REJECTED: the gRPC status code, e.g. 8 RESOURCE_EXHAUSTED: no game server */
   int32_t reserved;
-  uint64_t batch_id;   /* the batch that carried the request, 0 if none did */
-  proc_text message;   /* REJECTED: the processor's text; CONNECTION: why; LOG: the line */
+  uint64_t batch_id; /* the batch that carried the request, 0 if none did */
+  /* REJECTED: the processor's text; DISCONNECTED, and TIMEOUT with NOT_SENT: why, such as "no processor is serving: 2
+   * standbys"; CONNECTION: why; LOG: the line */
+  proc_text message;
   uint64_t latency_us; /* RESULT: from proc_allocate to the end of the request */
   /* RESULT with ALLOCATED, and ORPHAN: the game server. */
   proc_text game_server_name;
   proc_text address;
   proc_text node_name;
-  proc_text source;       /* the cluster that allocated it; "local" for its own */
-  const proc_port* ports; /* an answer of more than 16,384 ports and other fields is refused, and ends its stream */
+  proc_text source; /* the cluster that allocated it; "local" for its own */
+  /* An answer of more than 16,384 ports and other fields is refused, and ends its stream; so is one whose metadata,
+   * counters and lists have more than 65,536 (a label has three: itself, its key, its value). */
+  const proc_port* ports;
   uint64_t port_count;
   const proc_address* addresses;
   uint64_t address_count;
@@ -315,7 +320,7 @@ typedef struct proc_config {
   /* Names this client to the processor; the plugin adds a suffix for every stream. Default: random. */
   proc_text client_id;
   /* "host:port", or several with commas; a name may resolve to several addresses. Without a port:
-   * 9090. IPv6 as [::1]:9090. Required. */
+   * 9090. IPv6 as [::1]:9090, [fe80::1%eth0]:9090. Blanks and newlines around each are passed over. Required. */
   proc_text processor_address;
 
   /* Requests a batch, at most, up to 65,536; 0: as many as max_batch_bytes holds. How many it has, up to that, follows what
@@ -720,7 +725,8 @@ PROC_API proc_get_connection_fn proc_get_connection;
 
 /* Writes an allocation.AllocationResponse (proc_event.response) as proto3 JSON. *needed (may be NULL)
  * gets the length without the final NUL; if `size` is not greater, nothing is written but an empty text,
- * and TOO_LARGE is returned. Errors: INVALID_ARGUMENT (not such bytes), TOO_LARGE. [any, callback] */
+ * and TOO_LARGE is returned. Errors: INVALID_ARGUMENT (not such bytes, or more fields than an answer may have, see
+ * proc_event.ports), TOO_LARGE. [any, callback] */
 typedef proc_status proc_response_to_json_fn(const void* response, uint64_t response_size, char* json, uint64_t size,
                                              uint64_t* needed, char* error, uint64_t error_size);
 PROC_API proc_response_to_json_fn proc_response_to_json;
