@@ -18,7 +18,7 @@ constexpr std::size_t kBlockSize = 512;
 constexpr std::size_t kStrayAnswers = 1024;
 constexpr std::size_t kLongestId = 64;
 // A further stream that was not needed for so long is closed. Opening it again takes until the next pull.
-constexpr std::chrono::seconds kIdleStream{30};
+constexpr std::chrono::seconds kIdleStream{5};
 // So many more than are in use may be opened at a time, or as many as are.
 constexpr std::size_t kFewStreams = 15;
 
@@ -117,24 +117,34 @@ void Engine::leave(std::uint64_t number, Stream& stream, Stream::State state, st
     stream.lost_reason = reason;
     stream.all_ended = false;
     window_.stream_lost(number);
-    for (Request* request = stream.sent.unanswered() != 0 ? in_flight_.back() : nullptr; request != nullptr;) {
-      Request* const before = request->prev;
-      if (stream.sent.gave_up(request->batch_id, request->id) && config_.resend && !return_unsent_) {
+    each_in_flight(stream, [&](Request& request) {
+      stream.sent.gave_up(request.batch_id, request.id);
+      if (config_.resend && !return_unsent_) {
         // In front of the hot batch, in their old order: they have waited longest.
         counters_.resent.add();
-        in_flight_.erase(*request);
-        request->state = Request::State::kQueued;
-        hot_.push_front(*request);
+        in_flight_.erase(request);
+        request.state = Request::State::kQueued;
+        hot_.push_front(request);
       }
-      request = before;
-    }
+    });
   }
   stream.state = state;
   if (open_streams() == 0) {
+    // What was learned of the processor stays: the next leader is like this one.
     pacer_.reset();
-    window_.reset();
   }
   update_gauges();
+}
+
+// Those that were sent on it, the last one first.
+template <typename Each>
+void Engine::each_in_flight(const Stream& stream, const Each& each) {
+  stream.sent.each_unanswered([&](std::uint64_t batch, std::uint64_t id) {
+    Request* const request = table_.find(id);
+    if (request != nullptr && request->state == Request::State::kInFlight && request->batch_id == batch) {
+      each(*request);
+    }
+  });
 }
 
 void Engine::late_stream_closed(std::uint64_t stream) noexcept {
@@ -148,13 +158,25 @@ void Engine::late_stream_closed(std::uint64_t stream) noexcept {
 void Engine::end_of_streams(TimePoint now) {
   for (auto place = streams_.begin(); place != streams_.end();) {
     Stream& stream = place->second;
-    if (!stream.all_ended && stream.sent.unanswered() != 0) {
-      end_those(
-          in_flight_, [&](const Request& request) { return stream.sent.has(request.batch_id); },
-          PROC_OUTCOME_DISCONNECTED, stream.lost_reason, now);
+    if (!stream.all_ended) {
+      end_in_flight_of(stream, now);
     }
     stream.all_ended = true;
     place = stream.state == Stream::State::kLost ? streams_.erase(place) : std::next(place);
+  }
+}
+
+void Engine::end_in_flight_of(const Stream& stream, TimePoint now) {
+  std::vector<Request*> requests;
+  each_in_flight(stream, [&](Request& request) { requests.push_back(&request); });
+  while (!requests.empty()) {
+    auto block = std::make_unique<CompletionBlock>(stream.lost_reason);
+    block->reserve(std::min(requests.size(), kBlockSize));
+    while (!requests.empty() && block->items.size() < kBlockSize) {
+      end(*requests.back(), PROC_OUTCOME_DISCONNECTED, now, *block, block->storage());
+      requests.pop_back();
+    }
+    publish(std::move(block));
   }
 }
 
@@ -191,6 +213,14 @@ bool Engine::may_take_batch(const Stream& stream, TimePoint now) const {
   return is_pulled(stream, now) && stream.sent.unanswered() < config_.max_unanswered_batches;
 }
 
+// Those that take no batch until an answer has come.
+std::size_t Engine::busy_streams() const {
+  return static_cast<std::size_t>(std::count_if(streams_.begin(), streams_.end(), [&](const auto& entry) {
+    return entry.second.state == Stream::State::kOpen &&
+           entry.second.sent.unanswered() >= config_.max_unanswered_batches;
+  }));
+}
+
 std::size_t Engine::pulled_streams(TimePoint now) const {
   return static_cast<std::size_t>(
       std::count_if(streams_.begin(), streams_.end(), [&](const auto& entry) { return is_pulled(entry.second, now); }));
@@ -211,25 +241,25 @@ std::optional<TimePoint> Engine::next_send(TimePoint now) const {
 }
 
 std::size_t Engine::streams_wanted(TimePoint now) const {
-  return hot_.empty() || held_back_ ? 1 : std::min(wanted_if_more_wait(now), open_streams() + hot_.size());
+  return hot_.empty() || held_back_ ? 1 : std::min(wanted_for(hot_.size(), now), busy_streams() + hot_.size());
 }
 
 // A moment in which everything takes long is no reason to open them all.
-std::size_t Engine::wanted_if_more_wait(TimePoint now) const {
+std::size_t Engine::wanted_for(std::size_t waiting, TimePoint now) const {
   const std::size_t pulled = pulled_streams(now);
-  return std::min(window_.streams_wanted(now, pacer_.gap()), pulled + std::max(pulled, kFewStreams));
+  return std::min(window_.streams_wanted(window_now(now, waiting)), pulled + std::max(pulled, kFewStreams));
 }
 
 std::optional<TimePoint> Engine::more_streams_wanted_at(TimePoint now) const {
   if (hot_.empty() || held_back_) {
     return std::nullopt;
   }
-  return window_.more_wanted_at(now, pacer_.gap());
+  return window_.more_wanted_at(window_now(now, hot_.size()));
 }
 
 bool Engine::would_open_stream(TimePoint now) const {
   const std::size_t open = open_streams();
-  return hot_.empty() && !held_back_ && open != 0 && open < config_.max_streams && wanted_if_more_wait(now) > open;
+  return hot_.empty() && !held_back_ && open != 0 && std::min(wanted_for(1, now), busy_streams() + 1) > open;
 }
 
 std::optional<std::uint64_t> Engine::idle_stream(TimePoint now) const {
@@ -257,6 +287,10 @@ bool Engine::hold_back() {
   }
   held_back_ = full;
   return full;
+}
+
+bool Engine::may_send(TimePoint now) const {
+  return pacer_.allowed(now, hot_.size()) != 0;
 }
 
 std::optional<Engine::Batch> Engine::next_batch(std::uint64_t number, TimePoint now) {
@@ -304,6 +338,7 @@ std::optional<Engine::Batch> Engine::next_batch(std::uint64_t number, TimePoint 
     request.state = Request::State::kInFlight;
     request.ever_sent = true;
     request.batch_id = batch.id;
+    request.stream = number;
     in_flight_.push_back(request);
     metrics_.queue_time.record(microseconds_between(request.accepted, now));
   }
@@ -311,7 +346,7 @@ std::optional<Engine::Batch> Engine::next_batch(std::uint64_t number, TimePoint 
   batch.message = encoder.take();
   stream->last_used = now;
   window_.sent(number, batch.id, batch.requests, now);
-  pacer_.sent(now, batch.requests);
+  pacer_.sent(now, batch.requests, window_.pause({now, pacer_.gap(), true, hot_.size(), 0}, batch.requests));
   counters_.batches_sent.add();
   update_gauges();
   return batch;
@@ -619,10 +654,8 @@ void Engine::end(Request& request, proc_outcome outcome, TimePoint now, Completi
     const bool done = outcome == PROC_OUTCOME_ALLOCATED || outcome == PROC_OUTCOME_REJECTED;
     completion.delivery = done ? PROC_DELIVERY_DONE : PROC_DELIVERY_UNKNOWN;
     if (!done) {
-      for (auto& [number, stream] : streams_) {
-        if (stream.sent.gave_up(request.batch_id, request.id)) {
-          break;
-        }
+      if (const auto stream = streams_.find(request.stream); stream != streams_.end()) {
+        stream->second.sent.gave_up(request.batch_id, request.id);
       }
     }
     in_flight_.erase(request);
@@ -679,11 +712,12 @@ void Engine::update_gauges() noexcept {
   counters_.unsent.set(hot_.size());
   counters_.in_flight.set(in_flight_.size());
   std::size_t late = 0;
+  std::size_t open = 0;
   for (const auto& [number, stream] : streams_) {
     late += stream.state == Stream::State::kLost ? 0 : stream.sent.late();
+    open += stream.state == Stream::State::kOpen ? 1 : 0;
   }
   counters_.late_answers.set(late);
-  const std::size_t open = open_streams();
   counters_.open_streams.set(open);
   counters_.window.set(open == 0 || config_.fixed_batches ? 0 : window_.size());
 }

@@ -92,6 +92,8 @@ class Engine {
   bool receive_late(std::uint64_t stream, std::string bytes, TimePoint now);
   void late_stream_closed(std::uint64_t stream) noexcept;
 
+  // Whether anything waits that the pace lets go; the same time for any number of streams.
+  bool may_send(TimePoint now) const;
   // The next batch to send on this stream, if its pulls, the pace, the window and the limits allow one. Those that opened
   // first are to be asked first, so that those that are not needed stay idle.
   std::optional<Batch> next_batch(std::uint64_t stream, TimePoint now);
@@ -144,7 +146,8 @@ class Engine {
   void pulled(Stream& stream, TimePoint now);
   Stream* open_stream(std::uint64_t number);
   std::size_t open_streams() const;
-  std::size_t wanted_if_more_wait(TimePoint now) const;
+  std::size_t wanted_for(std::size_t waiting, TimePoint now) const;
+  std::size_t busy_streams() const;
   bool is_pulled(const Stream& stream, TimePoint now) const;
   bool may_take_batch(const Stream& stream, TimePoint now) const;
   std::size_t pulled_streams(TimePoint now) const;
@@ -156,6 +159,9 @@ class Engine {
   // It is open no more, and `state` now.
   void leave(std::uint64_t number, Stream& stream, Stream::State state, std::string_view reason);
   void end_of_streams(TimePoint now);
+  template <typename Each>
+  void each_in_flight(const Stream& stream, const Each& each);
+  void end_in_flight_of(const Stream& stream, TimePoint now);
   // Never throws if the block has room.
   void end(Request& request, proc_outcome outcome, TimePoint now, CompletionBlock& block, std::string_view text = {});
   void publish(std::unique_ptr<CompletionBlock> block) noexcept;

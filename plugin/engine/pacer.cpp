@@ -42,20 +42,21 @@ std::size_t Pacer::allowed(TimePoint now, std::size_t waiting) const {
   return at && now >= *at ? waiting : 0;
 }
 
-void Pacer::sent(TimePoint now, std::size_t requests) {
+void Pacer::sent(TimePoint now, std::size_t requests, Duration pause) {
   if (covered_ != 0) {
     covered_ -= std::min(covered_, requests);
   } else {
     ++between_pulls_;
   }
   last_sent_ = now;
+  pause_ = pause;
 }
 
 std::optional<TimePoint> Pacer::next() const {
   if (!last_pull_ || between_pulls_ + 1 >= batches_per_pull_) {
     return std::nullopt;
   }
-  return last_sent_ ? *last_sent_ + gap() : *last_pull_;
+  return last_sent_ ? *last_sent_ + std::max(gap(), pause_) : *last_pull_;
 }
 
 Duration Pacer::gap() const {

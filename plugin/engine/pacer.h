@@ -24,11 +24,12 @@ class Pacer {
   // counts as one.
   void pulled(TimePoint now, std::size_t waiting, Duration interval);
 
-  // One of those that waited has ended, and so many still wait: nobody comes in place of one that the pull covered.
+  // Requests have left the hot batch otherwise, and `waiting` are left: the pull covers no more than those.
   void left(std::size_t waiting);
   // How many of the requests that wait may be sent now.
   std::size_t allowed(TimePoint now, std::size_t waiting) const;
-  void sent(TimePoint now, std::size_t requests);
+  // `pause`: the next batch goes no sooner than that, unless it is for a pull; at least gap().
+  void sent(TimePoint now, std::size_t requests, Duration pause = Duration(0));
   // The next batch is for the last pull, and needs no gap.
   bool covers() const { return covered_ != 0; }
 
@@ -44,6 +45,7 @@ class Pacer {
   std::size_t covered_ = 0;          // of the hot batch's first requests: by the last pull, and not sent
   std::uint32_t between_pulls_ = 0;  // batches that were sent since the last pull, beside those for it
   std::optional<TimePoint> last_sent_;
+  Duration pause_{};
 };
 
 }  // namespace agones::plugin

@@ -40,6 +40,7 @@ struct Request {
 
   std::uint64_t id = 0;  // the plugin's own, in sequence; see session/request_ids.h for the host's
   std::uint64_t batch_id = 0;
+  std::uint64_t stream = 0;  // that the batch was sent on
   std::uint64_t token = 0;
   TimePoint accepted;
   TimePoint deadline;

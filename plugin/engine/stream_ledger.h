@@ -34,7 +34,15 @@ class StreamLedger {
 
   // The requests of a batch that is not answered; null if it is none of these.
   const std::vector<std::uint64_t>* unanswered_requests(std::uint64_t batch) const;
-  bool has(std::uint64_t batch) const { return find(batch).has_value(); }
+  // Calls `each` with the batch and the id of each request of these batches, what was sent last first.
+  template <typename Each>
+  void each_unanswered(const Each& each) const {
+    for (auto batch = batches_.rbegin(); batch != batches_.rend(); ++batch) {
+      for (auto request = batch->requests.rbegin(); !batch->answered && request != batch->requests.rend(); ++request) {
+        each(batch->id, *request);
+      }
+    }
+  }
   // When one of these was sent.
   TimePoint sent_at(std::uint64_t batch) const;
   // The batch's answer came, and all of its requests have ended. Returns how many late answers are awaited no longer,

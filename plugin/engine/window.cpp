@@ -3,50 +3,92 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace agones::plugin {
 
 namespace {
 
+// Every number here stands in a table in DESIGN.md, with what it was measured by.
+
+// The window, in requests: its bounds, where slow requests were seen and where none were.
 constexpr double kLeast = 4;
+constexpr double kLeastUnsplit = 8;
 constexpr double kMost = 1 << 20;
-// Batches may take so many times as long as they must: it keeps the processor busy from one to the next, and some of it is
-// chance.
-constexpr int kAcceptable = 2;
-// A round, while it helps; the double every round once so many requests have been answered without a slower one. Before that
-// it may be a burst that the processor had saved up for: Kubernetes' clients save 500.
+
+// Beginning: how many requests one batch may have before any were answered; later as many as kProof times those that were
+// answered since a batch was held up last. Until there are kProofEnough of them, they go on all streams there are, and what may
+// not go in one batch opens more.
+constexpr std::size_t kUnproven = 128;
+constexpr std::size_t kProof = 2;
+constexpr std::size_t kProofEnough = 1'000;
+constexpr std::size_t kUnprovenStreams = 16;
+
+// Streams, while no batch is held up: more would shorten the wait for one of them by little.
+constexpr std::size_t kFewStreams = 4;
+// Smaller batches wait for others that come soon: each costs as much as some hundred requests.
+constexpr double kWorthABatch = 16;
+// Batches that take no more gaps than this need one stream.
+constexpr int kQuick = 3;
+// Over all streams batches are spread that get this small by it, but not smaller than kSmallest.
+constexpr double kSmall = 64;
+constexpr double kSmallest = 3;
+
+// Held up: a batch that a later one overtook, and that takes this many times the usual time.
+constexpr int kHeldUp = 2;
+// Batches stay small until this many requests were answered, or for this long, with none held up.
+constexpr std::size_t kSplitRequests = 10'000;
+constexpr std::chrono::seconds kSplitTime{60};
+
+// Growing: of what was answered, in a round; the double every round once kMoreThanABurst requests have been answered without a
+// slower one. Before that it may be a burst that the processor had saved up for: Kubernetes' clients save 500.
 constexpr double kGrowth = 0.1;
 constexpr double kBoldest = 1;
 constexpr double kBoldestWhereQuick = 8;
 constexpr std::size_t kMoreThanABurst = 600;
-// Of the part of a batch's time that is too much; once a round.
+// Beyond this, at most by as many a round, so that several clients come to equal parts.
+constexpr double kPlainBatch = 1'000;
+
+// Shrinking: batches may take this many times as long as they must, since it keeps the processor busy from one to the next, and
+// some of it is chance. Of the part that is too much; once a round.
+constexpr int kAcceptable = 2;
 constexpr double kShrinking = 0.8;
 constexpr double kMostShrinking = 0.5;
-// A window of which a quarter has batches that take three quarters of the time, or more, is not what makes them long.
+// What a batch takes as a rule. Where a first batch takes longer, that may be its size; and with less than what is answered in
+// this time, one of several clients would be left with nothing.
+constexpr milliseconds kUsualTime{100};
+// What has this many answered in kUsualTime waits for a CPU, not for an API server: maybe for other clients.
+constexpr double kLimitedByCpu = 500;
+// A processor that got this many times slower is not the one that was measured.
+constexpr double kMuchSlower = 16;
+
+// Trials: a window of which a quarter has batches that take three quarters of the time, or more, is not what makes them long.
 constexpr int kQuarter = 4;
-// What a batch takes at least is looked at so often, and not before so many could follow each other; less often where it is
-// not the window that makes them long.
+// What a batch takes at least is looked at this rarely, and not before this many could follow each other.
 constexpr milliseconds kLookAgainAtMost{64'000};
 constexpr int kLookAgainBatches = 4;
 constexpr std::size_t kLeastSamples = 3;
-// Gaps between batches. More than is acceptable, so that what takes long by chance does not open streams.
-constexpr int kQuick = 3;
-constexpr int kLate = 3;  // times as long as usual
-// Over all streams batches are spread that get this small by it, but not smaller than that.
-constexpr double kSmall = 64;
-constexpr double kSmallest = 3;
+
+// Standing still: nothing is answered for kLate times as long as usual, but for kLeastPatience at least; where nothing is known,
+// for kFirstPatience. Then one request goes, and the next one after kProbeBackoff times as long. For each of them the window
+// begins anew from 1 / kStoodStill of what it was.
+constexpr int kLate = 3;
 constexpr milliseconds kLeastPatience{100};
-constexpr unsigned kMostProbes = 10;
+constexpr milliseconds kFirstPatience{300};
+constexpr double kProbeBackoff = 3;
+constexpr unsigned kMostProbes = 8;
+constexpr double kStoodStill = 4;
+constexpr double kLeastAfterStandstill = 2;
 
 double ratio(Duration time, Duration to) {
   return static_cast<double>(time.count()) / static_cast<double>(std::max<Duration::rep>(to.count(), 1));
 }
 
-}  // namespace
-
-void Window::reset() {
-  *this = Window(config_);
+double seconds_of(Duration time) {
+  return std::chrono::duration<double>(time).count();
 }
+
+}  // namespace
 
 const Window::Batch* Window::oldest() const {
   const auto found =
@@ -67,32 +109,80 @@ bool Window::quick(Duration time, Duration gap) const {
   return time_.count() != 0 && time <= kQuick * gap;
 }
 
-// How many batches are under way at a time if one goes every `gap`.
-std::size_t Window::lanes(TimePoint now, Duration gap) const {
-  if (quick(batch_time(now), gap)) {
+bool Window::split(TimePoint now) const {
+  return held_up_at_ && now - *held_up_at_ < kSplitTime && clean_ < kSplitRequests;
+}
+
+// How many requests may share the fate of the slowest of them.
+std::size_t Window::proven() const {
+  return std::max(kUnproven, kProof * clean_);
+}
+
+std::size_t Window::most_lanes(const Now& now) const {
+  std::size_t most = config_.max_streams;
+  if (!split(now.time)) {
+    const std::size_t unproven = config_.fixed ? 0 : std::min(now.waiting / proven(), kUnprovenStreams);
+    most = std::min(most, std::max(kFewStreams, unproven));
+  }
+  return most;
+}
+
+// How many batches are under way at a time if one goes every gap.
+std::size_t Window::lanes(const Now& now) const {
+  if (quick(batch_time(now.time), now.gap)) {
     return 1;
   }
-  return static_cast<std::size_t>(
-      std::clamp(std::ceil(ratio(batch_time(now), gap)), 1.0, static_cast<double>(config_.max_streams)));
+  const double paced = std::ceil(ratio(batch_time(now.time), now.gap));
+  return static_cast<std::size_t>(std::clamp(paced, 1.0, static_cast<double>(most_lanes(now))));
 }
 
-std::size_t Window::streams_wanted(TimePoint now, Duration gap) const {
-  return std::min<std::size_t>(lanes(now, gap) + held_up_, config_.max_streams);
+// What comes in that time goes as one batch. A small batch costs as much as a large one.
+Duration Window::pause(const Now& now, std::size_t requests) const {
+  if (config_.fixed || split(now.time) || now.waiting != 0) {
+    return Duration(0);
+  }
+  if (quick(time_, now.gap)) {
+    return static_cast<double>(requests) < kWorthABatch ? 2 * now.gap : Duration(0);
+  }
+  // So that the few streams take turns.
+  return time_ / static_cast<Duration::rep>(std::min<std::size_t>(kFewStreams, config_.max_streams));
 }
 
-TimePoint Window::more_wanted_at(TimePoint now, Duration gap) const {
+std::size_t Window::streams_wanted(const Now& now) const {
+  const std::size_t probes = probes_ + (overdue(now.time) ? 1 : 0);
+  return std::min<std::size_t>(lanes(now) + held_up_ + probes, config_.max_streams);
+}
+
+TimePoint Window::more_wanted_at(const Now& now) const {
   const Batch* const batch = oldest();
-  if (batch == nullptr || streams_wanted(now, gap) >= config_.max_streams) {
+  if (batch == nullptr || streams_wanted(now) >= config_.max_streams) {
     return TimePoint::max();
   }
-  const Duration age = quick(batch_time(now), gap) ? std::max(kQuick * gap, kLate * time_)
-                                                   : static_cast<Duration::rep>(lanes(now, gap)) * gap;
-  return batch->sent + age + Duration(1);
+  const TimePoint probe = overdue(now.time) ? TimePoint::max() : last_sign_ + patience() + Duration(1);
+  const bool is_quick = quick(batch_time(now.time), now.gap);
+  const std::size_t lanes_now = lanes(now);
+  if (!is_quick && lanes_now >= most_lanes(now)) {
+    return probe;
+  }
+  const Duration age =
+      is_quick ? std::max(kQuick * now.gap, kLate * time_) : static_cast<Duration::rep>(lanes_now) * now.gap;
+  return std::min(probe, batch->sent + age + Duration(1));
 }
 
 std::size_t Window::largest() const {
   const double answers = static_cast<double>(config_.max_answer_bytes) / std::max(answer_bytes_, 1.0);
   return static_cast<std::size_t>(std::clamp(answers, 1.0, static_cast<double>(config_.max_batch_size)));
+}
+
+// Batches are large where no slow request was seen: the window, by as many streams as take turns.
+std::size_t Window::unsplit_share(const Now& now, std::size_t streams) const {
+  const bool unproven = clean_ < kProofEnough;
+  const auto turns = static_cast<double>(unproven ? streams : std::min(streams, lanes(now)));
+  // What is answered in a few gaps is the least that is worth a batch.
+  const double worth =
+      unproven && streams > kFewStreams ? kSmallest : std::max(kWorthABatch, rate_ * seconds_of(kQuick * now.gap));
+  const double size = std::max(size_ / turns, std::min(worth, size_ / 2));
+  return std::min(static_cast<std::size_t>(std::ceil(size)), proven());
 }
 
 // What one batch gets of the window.
@@ -102,6 +192,9 @@ std::size_t Window::share(const Now& now) const {
     return size();
   }
   const std::size_t streams = now.streams > held_up_ ? now.streams - held_up_ : 1;
+  if (!split(now.time)) {
+    return unsplit_share(now, streams);
+  }
   if (streams == 1) {
     // The other half for the next one that opens.
     return size() / 2;
@@ -119,12 +212,22 @@ bool Window::full(const Now& now) const {
   if (config_.fixed) {
     return false;
   }
+  if (probes_ != 0 || overdue(now.time)) {
+    return true;
+  }
   const bool one_is_enough = quick(batch_time(now.time), now.gap) && under_way_.size() > held_up_;
   return one_is_enough || room() == 0 || room() < std::min(share(now) / 2, now.waiting);
 }
 
 Duration Window::patience() const {
-  return std::max<Duration>(kLate * time_, kLeastPatience) * (1 << std::min(probes_, kMostProbes));
+  const Duration usual = time_.count() != 0 ? std::max<Duration>(kLate * time_, kLeastPatience) : kFirstPatience;
+  return usual * static_cast<Duration::rep>(std::pow(kProbeBackoff, std::min(probes_, kMostProbes)));
+}
+
+// Nothing is answered for longer than is usual.
+bool Window::overdue(TimePoint now) const {
+  const Batch* const batch = oldest();
+  return batch != nullptr && now - std::max(last_sign_, batch->sent) > patience();
 }
 
 TimePoint Window::opens_at(const Now& now) const {
@@ -178,10 +281,21 @@ void Window::answered(std::uint64_t batch, std::size_t answer_bytes, TimePoint n
   hold_up_those_before(index, now);
   forget(index);
   last_sign_ = now;
-  probes_ = 0;
+  const unsigned probes = std::exchange(probes_, 0);
+  // A probe that is answered at once tells that others are slow, not that the processor stood still.
+  if (probes != 0 && now - answered.sent > patience() && !config_.fixed) {
+    // What it can do now is to be found out, from the less the longer it stood.
+    resize(size_ / std::pow(kStoodStill, std::min(probes, kMostProbes)), kLeastAfterStandstill);
+    stood_still_until_ = now;
+  }
+  clean_ += answered.requests;
   const double bytes = static_cast<double>(answer_bytes) / static_cast<double>(answered.requests);
   answer_bytes_ = std::max(answer_bytes_ * 0.99, bytes);
-  if (!answered.held_up) {
+  if (answered.sent < stood_still_until_) {
+    // It tells little of what batches take.
+    const Duration time = now - answered.sent;
+    time_ = time_.count() == 0 ? time : std::min(time, 2 * time_);
+  } else if (!answered.held_up) {
     learn(answered, now);
   }
 }
@@ -189,11 +303,26 @@ void Window::answered(std::uint64_t batch, std::size_t answer_bytes, TimePoint n
 void Window::hold_up_those_before(std::size_t index, TimePoint now) {
   for (std::size_t i = 0; i < index; ++i) {
     Batch& batch = under_way_[i];
-    if (!batch.held_up && now - batch.sent > 2 * time_) {
+    // A large batch may take long for its size.
+    const std::chrono::duration<double> work(split(now) ? 0 : static_cast<double>(batch.requests) / best_rate_);
+    if (!batch.held_up && now - batch.sent > kHeldUp * time_ + std::chrono::duration_cast<Duration>(work)) {
       batch.held_up = true;
+      tail_seen(now);
       busy_ -= batch.requests;
       ++held_up_;
     }
+  }
+}
+
+// From here on batches are small. The window begins anew from a part: so far it may have been made of a burst.
+void Window::tail_seen(TimePoint now) {
+  const bool news = !split(now);
+  held_up_at_ = now;
+  clean_ = 0;
+  if (news && !config_.fixed) {
+    requests_grown_on_ = 0;
+    bold_rounds_ = 0;
+    resize(std::max(size_ / kQuarter, kSmall), kLeast);
   }
 }
 
@@ -202,6 +331,9 @@ void Window::stream_lost(std::uint64_t stream) noexcept {
     if (under_way_[i - 1].stream == stream) {
       forget(i - 1);
     }
+  }
+  if (under_way_.empty()) {
+    probes_ = 0;
   }
 }
 
@@ -220,17 +352,20 @@ Duration Window::acceptable() const {
 
 void Window::learn(const Batch& batch, TimePoint now) {
   const Duration time = now - batch.sent;
-  if (time_.count() == 0) {
+  if (base_.count() == 0) {
     time_ = time;
+    base_ = std::min<Duration>(time, kUsualTime);
+    looked_at_ = now;
   }
+  answered_ += batch.requests;
   if (batch.sent >= round_began_) {
     times_[time_count_++] = time;
-    const std::size_t usual = std::clamp(2 * lanes(now, gap_), kLeastSamples, kMostSamples);
+    const std::size_t usual = std::clamp(2 * lanes({now, gap_}), kLeastSamples, kMostSamples);
     if (time_count_ >= (trial_ == Trial::kNone ? usual : kLeastSamples)) {
       end_round(now);
     }
   }
-  if (config_.fixed || trial_ != Trial::kNone || (base_.count() == 0 && time > gap_)) {
+  if (config_.fixed || trial_ != Trial::kNone) {
     return;
   }
   if (time <= acceptable()) {
@@ -247,15 +382,26 @@ void Window::grow(std::size_t requests, Duration time) {
     // Where batches take less time than lies between them, larger ones delay nobody.
     const double growth = time <= gap_ ? std::min(ratio(gap_, time), kBoldestWhereQuick)
                                        : std::min(kGrowth * std::exp2(bold_rounds_), kBoldest);
-    resize(size_ + growth * static_cast<double>(requests));
+    const double a_round = time <= gap_ ? growth : std::min(growth, std::max(kPlainBatch / size_, kGrowth));
+    resize(size_ + a_round * static_cast<double>(requests), kLeast);
   }
+}
+
+// How small the window gets for a batch that took too long.
+double Window::least(const Batch& slow, TimePoint now) const {
+  if (split(now)) {
+    return kLeast;
+  }
+  const double rate_now = static_cast<double>(slow.under_way) / seconds_of(now - slow.sent);
+  return std::max(kLeastUnsplit, (rate_now < rate_ / kMuchSlower ? rate_now : rate_) * seconds_of(kUsualTime));
 }
 
 void Window::shrink(const Batch& batch, TimePoint now) {
   const Duration time = now - batch.sent;
+  const double least = this->least(batch, now);
   if (!shrinking_) {
     shrinking_ = true;
-    resize(std::min(size_, 2 * static_cast<double>(batch.under_way)));
+    resize(std::min(size_, 2 * static_cast<double>(batch.under_way)), least);
     size_before_ = size_;
     time_before_ = time;
   }
@@ -267,8 +413,9 @@ void Window::shrink(const Batch& batch, TimePoint now) {
   shrunk_at_ = now;
   requests_grown_on_ = 0;
   bold_rounds_ = 0;
-  resize(size_ * std::max(1 - kShrinking * (1 - ratio(acceptable(), time)), kMostShrinking));
-  if (size_ <= std::max(size_before_ / kQuarter, kLeast)) {
+  resize(size_ * std::max(1 - kShrinking * (1 - ratio(acceptable(), time)), kMostShrinking), least);
+  const bool enough = size_ <= std::max(size_before_ / kQuarter, split(now) ? kLeast : kLeastUnsplit);
+  if (enough || (size_ <= least && least >= kLimitedByCpu)) {
     begin_trial(Trial::kShrunk, now);
   }
 }
@@ -281,6 +428,7 @@ void Window::begin_trial(Trial trial, TimePoint now) {
 void Window::begin_round(TimePoint now) {
   round_began_ = now;
   time_count_ = 0;
+  answered_ = 0;
   limited_ = grew_ = false;
 }
 
@@ -288,10 +436,9 @@ void Window::end_round(TimePoint now) {
   const auto middle = times_.begin() + static_cast<std::ptrdiff_t>(time_count_ / 2);
   std::nth_element(times_.begin(), middle, times_.begin() + static_cast<std::ptrdiff_t>(time_count_));
   time_ = *middle;
-  if (base_.count() == 0) {
-    base_ = time_;
-    looked_at_ = now;
-  }
+  const double rate = static_cast<double>(answered_) / std::max(seconds_of(now - round_began_), 1e-6);
+  rate_ = std::max(0.5 * rate_, rate);
+  best_rate_ = std::max(0.9 * best_rate_, rate);
   base_ = std::min(base_, time_);
   bold_rounds_ += grew_ && requests_grown_on_ > kMoreThanABurst ? 1 : 0;
   const bool limited = limited_;
@@ -305,7 +452,7 @@ void Window::end_round(TimePoint now) {
       now - looked_at_ > std::max<Duration>(look_again_, kLookAgainBatches * time_)) {
     size_before_ = size_;
     time_before_ = time_;
-    resize(size_ / kQuarter);
+    resize(size_ / kQuarter, kLeast);
     begin_trial(Trial::kLook, now);
   }
 }
@@ -319,17 +466,18 @@ void Window::end_trial(TimePoint now) {
     if (time_ <= acceptable()) {
       base_ = time_;
     }
-    resize(size_before_);
+    resize(size_before_, kLeast);
   } else if (!shorter) {
     base_ = time_;
-    resize(size_before_);
+    resize(size_before_, kLeast);
   }
   trial_ = Trial::kNone;
   shrinking_ = false;
 }
 
-void Window::resize(double size) {
-  size_ = std::clamp(size, kLeast, kMost);
+// No less than `least`, but where it is less already.
+void Window::resize(double size, double least) {
+  size_ = std::clamp(size, std::min(size_, least), kMost);
 }
 
 }  // namespace agones::plugin

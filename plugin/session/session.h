@@ -79,6 +79,7 @@ class Session : private LinkHandler, private EngineSink, private GrpcLogSink {
   const char* malformation() const override { return engine_.malformation(); }
   StreamsWanted streams_wanted(TimePoint now) override;
   std::optional<std::uint64_t> idle_stream(TimePoint now) override;
+  bool may_send(TimePoint now) override { return engine_.may_send(now); }
   std::optional<std::string> next_message(std::uint64_t stream, TimePoint now) override;
   void connection_changed(const ConnectionStatus& status, TimePoint now) override;
   void log(LogEntry entry) noexcept override;

@@ -463,6 +463,9 @@ void Link::on_stream_closed(OpenStream& stream, const grpc::Status& status) {
 }
 
 void Link::write_batches(TimePoint now) {
+  if (!handler_.may_send(now)) {
+    return;
+  }
   for (const auto& stream : streams_) {
     if (stream->can_take_batch()) {
       if (std::optional<std::string> message = handler_.next_message(stream->number(), now)) {

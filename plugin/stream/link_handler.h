@@ -47,6 +47,7 @@ class LinkHandler {
   virtual void late_stream_closed(std::uint64_t stream) noexcept = 0;
   virtual StreamsWanted streams_wanted(TimePoint now) = 0;
   virtual std::optional<std::uint64_t> idle_stream(TimePoint now) = 0;
+  virtual bool may_send(TimePoint now) = 0;
   // The next message to write on this stream, if there is one to be sent now.
   virtual std::optional<std::string> next_message(std::uint64_t stream, TimePoint now) = 0;
 

@@ -37,6 +37,7 @@ class Listener : public LinkHandler, public GrpcLogSink {
   void late_stream_closed(std::uint64_t) noexcept override {}
   StreamsWanted streams_wanted(TimePoint) override { return {}; }
   std::optional<std::uint64_t> idle_stream(TimePoint) override { return std::nullopt; }
+  bool may_send(TimePoint) override { return false; }
   std::optional<std::string> next_message(std::uint64_t, TimePoint) override { return std::nullopt; }
   void connection_changed(const ConnectionStatus& status, TimePoint) override {
     const std::lock_guard<std::mutex> lock(mutex_);

@@ -260,22 +260,41 @@ TEST_F(EngineStreams, WhatWasLostOnOneIsSentAgainOnAnotherIfAsked) {  // H14
   EXPECT_EQ(send(2), (Ids{"1", "2"})) << "in front of what waits";
 }
 
-TEST_F(EngineStreams, AnotherProcessorIsNotTakenForTheOneBefore) {
+TEST_F(EngineStreams, WhatWasLearnedOfAProcessorHoldsForTheNextLeader) {
   config.fixed_batches = false;
+  config.max_batch_size = 10'000;
   open(1);
   const std::size_t first = engine().window().size();
-  for (int i = 0; i < 200; ++i) {
+  for (int i = 0; i < 20; ++i) {
     submit(engine().window().size());
     pull(1);
-    send(1);
-    now += milliseconds(50);
-    pull(1);
-    engine().receive(1, answer(1), now);
+    while (!send(1).empty()) {
+      now += milliseconds(50);
+      pull(1);
+      engine().receive(1, answer(1), now);
+    }
   }
-  config.max_batch_size = 2;
+  const std::size_t learned = engine().window().size();
+  EXPECT_GT(learned, 2 * first);
   engine().stream_lost(1, "gone", now);
-  EXPECT_EQ(engine().window().size(), first);
+  EXPECT_EQ(engine().window().size(), learned);
   EXPECT_EQ(counters.window.get(), 0U) << "not connected";
+}
+
+TEST_F(EngineStreams, OneThatIsLostLooksAtItsOwnRequestsAlone) {
+  config.max_batch_size = 3;
+  open(1);
+  open(2);
+  submit(6);
+  pull(1);
+  send(1);
+  send(2);
+  engine().cancel(2, now);
+  engine().stream_lost(1, "gone", now);
+  ASSERT_EQ(sink.ended.size(), 3U);
+  EXPECT_EQ(sink.ended[1].id, 1U) << "in the order they were sent";
+  EXPECT_EQ(sink.ended[2].id, 3U);
+  EXPECT_EQ(engine().in_flight(), 3U);
 }
 
 TEST_F(EngineStreams, MoreAreWantedOnlyForWhatWaits) {

@@ -39,11 +39,40 @@ TimePoint LikeAgones::done(TimePoint now, std::size_t requests) {
   return done;
 }
 
-Simulation::Simulation(const Engine::Config& config, Work& work, Duration first_pull) : work_(work) {
+void Timeline::post(TimePoint at, std::function<void()> action) {
+  events_.push({at, ++events_posted_, std::move(action)});
+}
+
+bool Timeline::step(TimePoint until) {
+  if (events_.empty() || events_.top().at > until) {
+    return false;
+  }
+  const Event event = events_.top();
+  events_.pop();
+  now_ = event.at;
+  event.action();
+  return true;
+}
+
+void Timeline::run_until(TimePoint time) {
+  while (step(time)) {
+  }
+  now_ = time;
+}
+
+Simulation::Simulation(const Engine::Config& config, Work& work, Duration first_pull)
+    : Simulation(config, work, std::make_shared<Timeline>(), first_pull) {}
+
+Simulation::Simulation(const Engine::Config& config, Simulation& other, Duration first_pull)
+    : Simulation(config, other.work_, other.timeline_, first_pull) {}
+
+Simulation::Simulation(const Engine::Config& config, Work& work, std::shared_ptr<Timeline> timeline,
+                       Duration first_pull)
+    : work_(work), timeline_(std::move(timeline)) {
   EngineSink& sink = *this;
-  engine_ = std::make_unique<Engine>(config, now_, counters_, *metrics_, sink);
+  engine_ = std::make_unique<Engine>(config, time(), counters_, *metrics_, sink);
   turn();
-  at(first_pull, [this] { pull(); });
+  at(now() + first_pull, [this] { pull(); });
 }
 
 void Simulation::completed(std::unique_ptr<CompletionBlock> block) noexcept {
@@ -59,12 +88,8 @@ void Simulation::completed(std::unique_ptr<CompletionBlock> block) noexcept {
 
 void Simulation::log(LogEntry /*entry*/) noexcept {}
 
-void Simulation::post(TimePoint at, std::function<void()> action) {
-  events_.push({at, ++events_posted_, std::move(action)});
-}
-
 void Simulation::at(Duration time, std::function<void()> action) {
-  post(kBeginning + time, std::move(action));
+  timeline_->post(kBeginning + time, std::move(action));
 }
 
 void Simulation::every(Duration interval, const std::function<void()>& action) {
@@ -75,7 +100,7 @@ void Simulation::every(Duration interval, const std::function<void()>& action) {
 }
 
 void Simulation::submit_one(Duration timeout) {
-  RequestPtr request = Request::create(kRequest, {}, 0, now_, now_ + timeout);
+  RequestPtr request = Request::create(kRequest, {}, 0, time(), time() + timeout);
   request->id = ++last_request_;
   ++pending_;
   engine_->submit(std::move(request));
@@ -107,47 +132,54 @@ void Simulation::pull() {
   message.mutable_pull()->set_message("pull");
   const std::string bytes = message.SerializeAsString();
   for (auto& [stream, pulled] : pulled_) {
-    engine_->receive(stream, bytes, now_);
+    engine_->receive(stream, bytes, time());
     pulled = true;
   }
   turn();
-  post(now_ + kPullInterval, [this] { pull(); });
+  timeline_->post(time() + kPullInterval, [this] { pull(); });
+}
+
+void Simulation::disconnect() {
+  pulled_.clear();
+  engine_->all_streams_lost("another leader", time());
+  turn();
 }
 
 // What the session and the link do.
 void Simulation::turn() {
-  engine_->end_due(now_);
+  engine_->end_due(time());
   while (pending_ < target_) {
     submit_one(std::chrono::minutes(10));
   }
-  while (pulled_.size() < std::max<std::size_t>(1, engine_->streams_wanted(now_))) {
+  while (pulled_.size() < std::max<std::size_t>(1, engine_->streams_wanted(time()))) {
     pulled_[++last_stream_] = false;
-    engine_->stream_opened(last_stream_, "client." + std::to_string(last_stream_), now_);
+    engine_->stream_opened(last_stream_, "client." + std::to_string(last_stream_), time());
   }
-  if (const auto idle = engine_->idle_stream(now_)) {
-    engine_->stream_lost(*idle, "idle", now_);
+  most_streams_ = std::max(most_streams_, pulled_.size());
+  if (const auto idle = engine_->idle_stream(time())) {
+    engine_->stream_lost(*idle, "idle", time());
     pulled_.erase(*idle);
   }
   bool sent = true;
   while (sent) {
     sent = false;
     for (const auto& [stream, pulled] : pulled_) {
-      if (const auto batch = engine_->next_batch(stream, now_)) {
+      if (const auto batch = engine_->next_batch(stream, time())) {
         send(stream, *batch);
         sent = true;
       }
     }
   }
   if (engine_->unsent() != 0) {
-    wake_at(engine_->next_send(now_));
-    wake_at(engine_->more_streams_wanted_at(now_));
+    wake_at(engine_->next_send(time()));
+    wake_at(engine_->more_streams_wanted_at(time()));
   }
 }
 
 void Simulation::wake_at(std::optional<TimePoint> at) {
-  if (at && *at > now_ && *at < wake_) {
+  if (at && *at > time() && *at < wake_) {
     wake_ = *at;
-    post(*at, [this, wake = *at] {
+    timeline_->post(*at, [this, wake = *at] {
       if (wake_ == wake) {
         wake_ = TimePoint::max();
         turn();
@@ -167,33 +199,20 @@ void Simulation::send(std::uint64_t stream, const Engine::Batch& batch) {
     response->set_request_id(wrapper.request_id());
     response->mutable_response()->set_gameservername("gs");
   }
-  post(now_ + kOneWay, [this, stream, bytes = answer.SerializeAsString(), requests = batch.requests] {
-    post(work_.done(now_, requests) + kOneWay, [this, stream, bytes] {
-      engine_->receive(stream, bytes, now_);
+  timeline_->post(time() + kOneWay, [this, stream, bytes = answer.SerializeAsString(), requests = batch.requests] {
+    timeline_->post(work_.done(time(), requests) + kOneWay, [this, stream, bytes] {
+      engine_->receive(stream, bytes, time());
       turn();
     });
   });
 }
 
-bool Simulation::step(TimePoint until) {
-  if (events_.empty() || events_.top().at > until) {
-    return false;
-  }
-  const Event event = events_.top();
-  events_.pop();
-  now_ = event.at;
-  event.action();
-  return true;
-}
-
 void Simulation::run_until(Duration time) {
-  while (step(kBeginning + time)) {
-  }
-  now_ = kBeginning + time;
+  timeline_->run_until(kBeginning + time);
 }
 
 void Simulation::run() {
-  while (pending_ != 0 && step(TimePoint::max())) {
+  while (pending_ != 0 && timeline_->step(TimePoint::max())) {
   }
 }
 

@@ -59,9 +59,36 @@ class LikeAgones : public Work {
   TimePoint look_{};
 };
 
+// What happens when, for all clients of a processor.
+class Timeline {
+ public:
+  void post(TimePoint at, std::function<void()> action);
+  TimePoint now() const { return now_; }
+  // Does the next thing, unless it is later than that. False: there is none.
+  bool step(TimePoint until);
+  void run_until(TimePoint time);
+
+  static constexpr TimePoint kBeginning{std::chrono::hours(1)};
+
+ private:
+  struct Event {
+    TimePoint at;
+    std::uint64_t number;
+    std::function<void()> action;
+    bool operator<(const Event& other) const { return at != other.at ? at > other.at : number > other.number; }
+  };
+
+  TimePoint now_ = kBeginning;
+  std::priority_queue<Event> events_;
+  std::uint64_t events_posted_ = 0;
+};
+
+// One client.
 class Simulation : private EngineSink {
  public:
   Simulation(const Engine::Config& config, Work& work, Duration first_pull = milliseconds(100));
+  // Another client of the processor of `other`. Whichever is run, time goes on for both.
+  Simulation(const Engine::Config& config, Simulation& other, Duration first_pull = milliseconds(100));
 
   void submit(std::size_t count, Duration timeout = std::chrono::minutes(10));
   // Each request that ends is followed by another.
@@ -75,7 +102,7 @@ class Simulation : private EngineSink {
   // Until all have ended.
   void run();
 
-  Duration now() const { return now_ - kBeginning; }
+  Duration now() const { return time() - kBeginning; }
   Engine& engine() { return *engine_; }
   const Counters& counters() const { return counters_; }
   // What is read is begun anew.
@@ -88,36 +115,32 @@ class Simulation : private EngineSink {
   };
   std::vector<Sent> take_batches();
   std::size_t streams() const { return pulled_.size(); }
+  std::size_t most_streams() const { return most_streams_; }
+  // All streams are lost at once, and open again: another leader, or the same.
+  void disconnect();
 
-  static constexpr TimePoint kBeginning{std::chrono::hours(1)};
+  static constexpr TimePoint kBeginning = Timeline::kBeginning;
 
  private:
-  struct Event {
-    TimePoint at;
-    std::uint64_t number;
-    std::function<void()> action;
-    bool operator<(const Event& other) const { return at != other.at ? at > other.at : number > other.number; }
-  };
+  Simulation(const Engine::Config& config, Work& work, std::shared_ptr<Timeline> timeline, Duration first_pull);
 
   void completed(std::unique_ptr<CompletionBlock> block) noexcept override;
   void log(LogEntry entry) noexcept override;
   std::uint64_t unpolled_bytes() const noexcept override { return 0; }
 
-  void post(TimePoint at, std::function<void()> action);
+  TimePoint time() const { return timeline_->now(); }
   void submit_one(Duration timeout);
   void turn();
   void wake_at(std::optional<TimePoint> at);
   void send(std::uint64_t stream, const Engine::Batch& batch);
   void pull();
-  bool step(TimePoint until);
 
   Work& work_;
+  std::shared_ptr<Timeline> timeline_;
   Counters counters_;
   std::unique_ptr<Metrics> metrics_ = std::make_unique<Metrics>();
-  TimePoint now_ = kBeginning;
-  std::priority_queue<Event> events_;
-  std::uint64_t events_posted_ = 0;
   std::map<std::uint64_t, bool> pulled_;  // streams
+  std::size_t most_streams_ = 0;
   std::uint64_t last_stream_ = 0;
   std::uint64_t last_request_ = 0;
   std::size_t pending_ = 0;

@@ -40,9 +40,10 @@ class WindowTest : public testing::Test {
   }
 };
 
-TEST_F(WindowTest, StartsSmallAndGrowsWhileItHelps) {
+TEST_F(WindowTest, StartsWithABatchThatFewAreHeldUpInAndGrowsWhileItHelps) {
   const std::size_t first = window.size();
-  EXPECT_LE(first, 50U);
+  EXPECT_EQ(window.batch_size(state(kMany, 1)), 128U);
+  EXPECT_EQ(first, 256U) << "the other half for the next stream";
   work(20, milliseconds(50));
   EXPECT_GT(window.size(), first);
   work(200, milliseconds(50));
@@ -95,12 +96,18 @@ TEST_F(WindowTest, ABatchThatALaterOneOvertookCountsNoMore) {
   const std::uint64_t later = send(10);
   now += milliseconds(25);
   window.answered(later, 1000, now);
+  EXPECT_EQ(window.busy(), 10U) << "ten take longer than one";
+  EXPECT_FALSE(window.split(now));
+  const std::uint64_t last_one = send(10);
+  now += milliseconds(25);
+  window.answered(last_one, 1000, now);
   EXPECT_EQ(window.busy(), 0U);
-  EXPECT_EQ(window.streams_wanted(now, milliseconds(50)), 2U) << "one in place of its";
+  EXPECT_TRUE(window.split(now));
+  EXPECT_EQ(window.streams_wanted({now, milliseconds(50)}), 2U) << "one in place of its";
   now += seconds(2);
   window.answered(slow, 1000, now);
   EXPECT_EQ(window.busy(), 0U);
-  EXPECT_EQ(window.streams_wanted(now, milliseconds(50)), 1U);
+  EXPECT_EQ(window.streams_wanted({now, milliseconds(50)}), 1U);
 }
 
 TEST_F(WindowTest, AStuckProcessorIsSentAProbeNowAndThen) {
@@ -131,20 +138,100 @@ TEST_F(WindowTest, SaysWhenItOpens) {
   EXPECT_EQ(window.opens_at(state()), now);
 }
 
-TEST_F(WindowTest, AsManyStreamsAsBatchesAreUnderWayAtThePace) {
-  EXPECT_EQ(window.streams_wanted(now, kGap), 1U);
+TEST_F(WindowTest, AFewStreamsTakeTurnsAtThePace) {
+  EXPECT_EQ(window.streams_wanted({now, kGap}), 1U);
   const std::uint64_t batch = send(10);
-  EXPECT_EQ(window.more_wanted_at(now, kGap), now + kGap + Duration(1));
-  now = window.more_wanted_at(now, kGap);
-  EXPECT_EQ(window.streams_wanted(now, kGap), 2U);
-  now += milliseconds(18);
-  EXPECT_EQ(window.streams_wanted(now, kGap), 5U);
+  EXPECT_EQ(window.more_wanted_at({now, kGap}), now + kGap + Duration(1));
+  now = window.more_wanted_at({now, kGap});
+  EXPECT_EQ(window.streams_wanted({now, kGap}), 2U);
+  now += milliseconds(40);
+  EXPECT_EQ(window.streams_wanted({now, kGap}), 4U) << "what every batch takes is no reason for more";
+  EXPECT_GT(window.more_wanted_at({now, kGap}), now + milliseconds(200)) << "for a probe";
   window.answered(batch, 1000, now);
-  EXPECT_EQ(window.streams_wanted(now, kGap), 5U) << "so it will be with the next";
-  EXPECT_EQ(window.more_wanted_at(now, kGap), TimePoint::max());
+  EXPECT_EQ(window.streams_wanted({now, kGap}), 4U) << "so it will be with the next";
+  EXPECT_EQ(window.more_wanted_at({now, kGap}), TimePoint::max());
+}
+
+TEST_F(WindowTest, WhatMayNotGoInOneBatchYetOpensStreams) {
+  send(128);
+  now += milliseconds(150);
+  EXPECT_EQ(window.streams_wanted({now, kGap, true, 100, 1}), 4U);
+  EXPECT_EQ(window.streams_wanted({now, kGap, true, 1'000, 1}), 7U);
+}
+
+// A batch that a slow request holds up, and others that overtake it.
+TEST_F(WindowTest, OnceASlowRequestWasSeenBatchesAreSmallOnManyStreams) {
+  for (int i = 0; i < 3; ++i) {
+    const std::uint64_t batch = send(100);
+    now += milliseconds(50);
+    window.answered(batch, 10'000, now);
+  }
+  const std::size_t before = window.batch_size(state());
+  send(10);
+  for (int i = 0; i < 4; ++i) {
+    const std::uint64_t batch = send(10);
+    now += milliseconds(50);
+    window.answered(batch, 1'000, now);
+  }
+  EXPECT_TRUE(window.split(now));
+  EXPECT_LT(window.batch_size(state()), before / 2);
+  EXPECT_EQ(window.streams_wanted({now, kGap}), 8U) << "all there may be";
+  EXPECT_FALSE(window.split(now + seconds(61))) << "seen long ago";
+}
+
+TEST_F(WindowTest, FewRequestsAreWorthABatchOnlyAfterAWhile) {
+  for (int i = 0; i < 3; ++i) {
+    const std::uint64_t batch = send(1);
+    now += milliseconds(1);
+    window.answered(batch, 100, now);
+  }
+  EXPECT_EQ(window.pause({now, kGap, true, 0, 1}, 2), 2 * kGap) << "a processor that answers at once";
+  EXPECT_EQ(window.pause({now, kGap, true, 0, 1}, 50), Duration(0));
+  EXPECT_EQ(window.pause({now, kGap, true, 5, 1}, 2), Duration(0)) << "more wait";
+  for (int i = 0; i < 8; ++i) {
+    const std::uint64_t batch = send(1);
+    now += milliseconds(80);
+    window.answered(batch, 100, now);
+  }
+  EXPECT_EQ(window.pause({now, kGap, true, 0, 1}, 2), milliseconds(20)) << "four streams take turns";
+}
+
+TEST_F(WindowTest, AfterAStandstillItBeginsAnewTheSmallerTheLongerItLasted) {
+  std::size_t before = 0;
+  for (const auto lasted : {milliseconds(1), milliseconds(500), milliseconds(8'000)}) {
+    Window fresh{{1000, false, 8, 1'000'000}};
+    std::uint64_t batch = 0;
+    const auto send_one = [&] {
+      fresh.reserve();
+      ++batch;
+      fresh.sent(batch % 8, batch, 1, now);
+    };
+    for (int i = 0; i < 3; ++i) {
+      send_one();
+      now += milliseconds(20);
+      fresh.answered(batch, 100, now);
+    }
+    send_one();
+    const std::uint64_t first = batch;
+    for (const TimePoint end = now + lasted; now < end; now += milliseconds(10)) {
+      if (fresh.batch_size(state()) == 1) {
+        send_one();
+      }
+    }
+    fresh.answered(first, 100, now);
+    EXPECT_TRUE(before == 0 || fresh.size() < before / 2) << lasted.count();
+    before = fresh.size();
+  }
+}
+
+TEST_F(WindowTest, ALostConnectionEndsAStandstill) {
   send(10);
   now += seconds(1);
-  EXPECT_EQ(window.streams_wanted(now, kGap), 8U) << "that is all there may be";
+  EXPECT_EQ(window.batch_size(state()), 1U);
+  send(1);
+  window.stream_lost(1);
+  window.stream_lost(2);
+  EXPECT_GT(window.batch_size(state()), 1U);
 }
 
 TEST_F(WindowTest, OfAQuickProcessorAMomentWithoutTimeIsNothing) {
@@ -156,8 +243,8 @@ TEST_F(WindowTest, OfAQuickProcessorAMomentWithoutTimeIsNothing) {
   window.batch_size(state());
   send(10);
   const TimePoint sent = now;
-  for (; window.streams_wanted(now, kGap) == 1; now += milliseconds(1)) {
-    ASSERT_GT(window.more_wanted_at(now, kGap), now) << "or who waits for that would not wait";
+  for (; window.streams_wanted({now, kGap}) == 1; now += milliseconds(1)) {
+    ASSERT_GT(window.more_wanted_at({now, kGap}), now) << "or who waits for that would not wait";
     EXPECT_EQ(window.batch_size(state()), 0U) << "one is enough";
   }
   EXPECT_GT(now - sent, 3 * kGap);
@@ -178,7 +265,7 @@ TEST_F(WindowTest, ASmallWindowIsSpreadOverAllStreams) {
 
 TEST_F(WindowTest, AQuickProcessorGetsItAllAtOnce) {
   work(100, milliseconds(1));
-  EXPECT_EQ(window.streams_wanted(now, kGap), 1U);
+  EXPECT_EQ(window.streams_wanted({now, kGap}), 1U);
   EXPECT_EQ(window.batch_size(state()), std::min<std::size_t>(window.size(), 1000));
 }
 
