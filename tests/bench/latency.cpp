@@ -48,6 +48,8 @@ json paced_plugin(const BenchOptions& options) {
   return {{"requests", options.requests},
           {"rate", options.rate},
           {"batches", host.stats().batches_sent},
+          {"unknown", host.stats().unknown},
+          {"streamsOpened", host.stats().streams},
           {"cpuUs", (cpu_seconds() - cpu) * 1e6 / static_cast<double>(options.requests)},
           {"latencyMs", latencies}};
 }

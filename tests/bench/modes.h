@@ -23,6 +23,7 @@ struct BenchOptions {
   // Of the plugin; 0: its defaults.
   std::uint32_t fixed_batches = 0;  // of so many
   std::uint32_t max_streams = 0;
+  std::uint32_t timeout_ms = 0;   // of each request
   int used_seconds = 0;           // burst: so long it has had a few requests before
   std::uint32_t pause_ms = 2000;  // burst: before it, so that what the processor saves up for one is there
 };

@@ -18,6 +18,9 @@ void set_batches(const BenchOptions& options, proc_config& config) {
   if (options.max_streams != 0) {
     config.max_streams = options.max_streams;
   }
+  if (options.timeout_ms != 0) {
+    config.allocation_timeout_ms = options.timeout_ms;
+  }
   if (options.max_unanswered_batches != 0) {
     config.max_unanswered_batches = options.max_unanswered_batches;
   }

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """How large batches are, and on how many streams, at processors of three kinds: tables and plots in tests/bench/results/sizes*.
 
-  sizes.py BUILD              all of it, in one run; about twenty minutes
+  sizes.py BUILD              all of it, in one run; about thirty minutes
+  sizes.py BUILD --plain      the default beside plain batches alone; about ten minutes
   sizes.py BUILD --report     writes tables and plots anew from sizes.json
 
 The processors are the local one: 50 ms a batch whatever its size; like Agones' (400 updates a second, burst 500, 100 at a time, 50 ms of
@@ -22,6 +23,7 @@ import report
 from run import RESULTS, Clients, Server, machine, turn
 
 REPETITIONS = 3
+PLAIN_REPETITIONS = 5
 AUTOMATIC, FIXED_100, FIXED_1000, GO = "automatic", "fixed 100", "fixed 1,000", "Go client"
 CLIENTS = {AUTOMATIC: {}, FIXED_100: {"fixed_batches": 100, "max_streams": 1}, FIXED_1000: {"fixed_batches": 1_000, "max_streams": 1}, GO: {}}
 USED = "automatic, in use"  # a few requests before, so that its streams are open
@@ -37,15 +39,38 @@ STREAMS = (2, 4, 8, 16, 32, 64)
 QUICK_LOAD = {1_000: 300_000, 10_000: 300_000, 1_000_000: 1_500_000}
 QUICK_RATES = {50: 100, 1_000: 2_000}  # requests a second, and how many
 STEADY_RATE, STEADY_REQUESTS = 300, 3_000
+# The default beside plain batches: the name of the case, the processor's options, and what is sent to it.
+PLAIN = (
+    ("cold start: 1,000 a second, 100 ms a batch", ["--work-ms", "100"], {"mode": "paced", "requests": 2_000, "rate": 1_000}),
+    ("the same with a timeout of 250 ms", ["--work-ms", "100"], {"mode": "paced", "requests": 8_000, "rate": 1_000, "timeout_ms": 250}),
+    ("50 ms a batch, 200 a second", ["--work-ms", "50"], {"mode": "paced", "requests": 1_000, "rate": 200}),
+    ("50 ms a batch, 1,000 a second", ["--work-ms", "50"], {"mode": "paced", "requests": 5_000, "rate": 1_000}),
+    ("50 ms a batch, 1,000 under way", ["--work-ms", "50"], {"mode": "load", "requests": 100_000, "in_flight": 1_000}),
+    ("50 ms a batch, 10,000 under way", ["--work-ms", "50"], {"mode": "load", "requests": 200_000, "in_flight": 10_000}),
+    ("50 ms a batch, a burst of 100", ["--work-ms", "50"], {"mode": "burst", "requests": 100}),
+    ("50 ms a batch, a burst of 1,000", ["--work-ms", "50"], {"mode": "burst", "requests": 1_000}),
+    ("like Agones, none slow: 2 a second", PROCESSORS[NONE_SLOW], {"mode": "paced", "requests": 40, "rate": 2}),
+    ("like Agones, none slow: 25 a second", PROCESSORS[NONE_SLOW], {"mode": "paced", "requests": 500, "rate": 25}),
+    ("like Agones, none slow: a burst of 500", PROCESSORS[NONE_SLOW], {"mode": "burst", "requests": 500}),
+    ("like Agones with the tail: a burst of 2,000", SLOW_TAIL, {"mode": "burst", "requests": 2_000}),
+    ("at once: 50 a second", [], {"mode": "paced", "requests": 500, "rate": 50}),
+    ("at once: 200 a second", [], {"mode": "paced", "requests": 2_000, "rate": 200}),
+)
+PLAIN_KEYS = (("meanMs", "mean, ms"), ("p99Ms", "p99, ms"), ("perSecond", "a second"), ("cpuUs", "CPU us"), ("unknown", "UNKNOWN"),
+              ("streamsOpened", "streams opened"))
 FOLLOW_SECONDS, FOLLOW_RATES = 30, ((0, 400), (10, 4_000), (20, 400))
 
 
 def processor(build, folder, kind, *more, servers=200_000):
+    return processor_with(build, folder, [*PROCESSORS[kind], *more], servers)
+
+
+def processor_with(build, folder, options, servers):
     """With game servers for all: to end their sessions would take it more time than to allocate them."""
     fleet_file = Path(folder) / "fleet.json"
     fleet = {"fleet": "local", "replicas": servers, "labels": {"agones.dev/sdk-gs-session-ready": "true"}}
     fleet_file.write_text(json.dumps({"gameServers": [fleet]}))
-    return Server([build / "sample-host/local-processor", "--listen", "127.0.0.1:0", "--fleet-file", fleet_file, *PROCESSORS[kind], *more])
+    return Server([build / "sample-host/local-processor", "--listen", "127.0.0.1:0", "--fleet-file", fleet_file, *options])
 
 
 class Bench:
@@ -112,6 +137,17 @@ class Bench:
                 for count in turn(STREAMS, repetition):
                     self._record("streams", kind, AUTOMATIC, self._clients.measure("plugin", mode, server, max_streams=count, **options))
 
+    def plain(self, repetition):
+        for name, options, load in PLAIN:
+            for client in turn((AUTOMATIC, FIXED_1000), repetition):
+                with processor_with(self._build, self._folder, options, 10_000 + load["requests"]) as server:
+                    rest = {key: value for key, value in load.items() if key != "mode"}
+                    result = self._clients.measure("plugin", load["mode"], server, seed=repetition + 1, **CLIENTS[client], **rest)
+                    if "latencyMs" in result:
+                        result["meanMs"] = report.mean(result["latencyMs"])
+                        result["p99Ms"] = sorted(result["latencyMs"])[int(0.99 * (len(result["latencyMs"]) - 1))]
+                    self._record("plain", name, client, {key: result[key] for key, _ in PLAIN_KEYS if key in result})
+
     def follow(self):
         with tempfile.TemporaryDirectory() as folder:
             url_file = Path(folder) / "url"
@@ -134,6 +170,15 @@ def change(url_file, rate):
     urllib.request.urlopen(request, timeout=10).close()
 
 
+def measure_plain(build):
+    with tempfile.TemporaryDirectory() as folder:
+        bench = Bench(build, folder)
+        for repetition in range(PLAIN_REPETITIONS):
+            print(f"bench: repetition {repetition + 1} of {PLAIN_REPETITIONS}", file=sys.stderr)
+            bench.plain(repetition)
+        return bench.results
+
+
 def measure_all(build):
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(build, folder)
@@ -146,7 +191,7 @@ def measure_all(build):
             if repetition == 0:
                 bench.steady(repetition)
         bench.follow()
-        return {"machine": machine(), "results": bench.results}
+        return {"machine": machine(), "results": bench.results + measure_plain(build)}
 
 
 def median_of(results, key, **wanted):
@@ -222,6 +267,21 @@ def quick_rows(results):
         yield row(where + "CPU us an allocation", "cpuUs", 1, mode="paced", rate=rate)
 
 
+def plain_rows(results):
+    """Each figure of each case; the last column says by how much the default is worse, where it is."""
+    for name, _, _ in PLAIN:
+        for key, figure in PLAIN_KEYS:
+            wanted = {"case": "plain", "processor": name}
+            mine, plain = (median_of([r for r in results if key in r], key, sizing=client, **wanted) for client in (AUTOMATIC, FIXED_1000))
+            if mine is None or plain is None:
+                continue
+            better, worse = (plain, mine) if key != "perSecond" else (mine, plain)
+            ratio = worse / better if better else (1 if not worse else float("inf"))
+            said = f"{ratio:.2f} x" if ratio > 1.02 and key != "streamsOpened" else ""
+            digits = 0 if mine >= 100 or key in ("unknown", "streamsOpened") else 1
+            yield [name, figure, f"{mine:,.{digits}f}", f"{plain:,.{digits}f}", said]
+
+
 def stream_rows(results):
     for count in STREAMS:
         burst = [median_of(results, key, case="streams", mode="burst", maxStreams=count) for key in ("meanMs", "p50Ms", "p99Ms")]
@@ -257,6 +317,12 @@ repetitions (of the steady load one), clients taking turns. The processor is the
 ## Against the targets
 
 {report.table(["Figure", "automatic", "against", "its", "ratio", "target", "met"], target_rows(results))}
+
+## Beside plain batches
+
+Plain: all that waits, up to 1,000 requests, on one stream. The client has just connected. Medians of {PLAIN_REPETITIONS}; the last column says by how much the default is worse, where it is.
+
+{report.table(["Case", "Figure", "automatic", "plain", "worse than plain by"], plain_rows(results))}
 
 ## A burst, from its submission to its answers: mean, p99 (ms)
 
@@ -311,10 +377,16 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("build", type=Path, help="build folder, such as build/release")
     parser.add_argument("--report", action="store_true")
+    parser.add_argument("--plain", action="store_true")
     options = parser.parse_args()
     raw = RESULTS / "sizes.json"
-    if not options.report:
+    if options.plain:
+        measured = json.loads(raw.read_text())
+        kept = [result for result in measured["results"] if result["case"] != "plain"]
+        measured["results"] = kept + measure_plain(options.build.resolve())
+    elif not options.report:
         measured = measure_all(options.build.resolve())
+    if not options.report:
         for result in measured["results"]:
             if "latencyMs" in result:
                 result["latencyMs"] = [round(latency, 1) for latency in result["latencyMs"]]
