@@ -191,6 +191,11 @@ Client::Submitted Client::allocate_json(std::string_view json, ResultCallback ca
   return submit(PROC_FORMAT_JSON, json, std::move(callback), timeout);
 }
 
+Client::Submitted Client::allocate_manifest(std::string_view json, ResultCallback callback,
+                                            std::chrono::milliseconds timeout) {
+  return submit(PROC_FORMAT_MANIFEST, json, std::move(callback), timeout);
+}
+
 proc_status Client::cancel(std::uint64_t request_id) {
   return library_->api().cancel(client_, request_id, nullptr, 0);
 }

@@ -153,15 +153,26 @@ func (c *Client) watch() error {
 // []byte. When the context ends, so does the request: its error is the context's, and a game server that comes all the same is an orphan.
 // Other errors: *AllocationError; *Error, if the request is refused at once.
 func (c *Client) Allocate(ctx context.Context, request any) (*GameServer, error) {
-	body, isBytes := request.([]byte)
-	format := int32(rawFormatProtobuf)
-	if !isBytes {
-		var err error
-		if body, err = json.Marshal(request); err != nil {
-			return nil, &Error{InvalidArgument, err.Error()}
-		}
-		format = rawFormatJson
+	if body, isBytes := request.([]byte); isBytes {
+		return c.allocate(ctx, rawFormatProtobuf, body)
 	}
+	return c.allocateJSON(ctx, rawFormatJson, request)
+}
+
+// AllocateManifest is the same with a GameServerAllocation of Kubernetes: anything that json.Marshal makes one of.
+func (c *Client) AllocateManifest(ctx context.Context, manifest any) (*GameServer, error) {
+	return c.allocateJSON(ctx, rawFormatManifest, manifest)
+}
+
+func (c *Client) allocateJSON(ctx context.Context, format int32, value any) (*GameServer, error) {
+	body, err := json.Marshal(value)
+	if err != nil {
+		return nil, &Error{InvalidArgument, err.Error()}
+	}
+	return c.allocate(ctx, format, body)
+}
+
+func (c *Client) allocate(ctx context.Context, format int32, body []byte) (*GameServer, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}

@@ -132,6 +132,11 @@ const rawFormatProtobuf = 0
 // The JSON body of agones-allocator's REST endpoint (proto3 JSON). Unknown fields are refused.
 const rawFormatJson = 1
 
+// A GameServerAllocation of Kubernetes (allocation.agones.dev/v1) in JSON. Its spec becomes the request, with
+// required, preferred and selectors, all of it; its namespace is metadata.namespace, or "default". What the request
+// can't carry is refused.
+const rawFormatManifest = 2
+
 // Send and finish what was accepted.
 const rawDrainFinish = 0
 

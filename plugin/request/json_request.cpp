@@ -28,6 +28,8 @@ namespace {
 // Deeper than the contract's messages are. What nests deeper has met a wrong type before.
 constexpr std::size_t kMaxDepth = 8;
 constexpr std::size_t kFewKeys = 16;
+// Of what is passed over.
+constexpr std::size_t kMaxSkippedDepth = 100;
 
 constexpr std::uint32_t kMapKey = 1;
 constexpr std::uint32_t kMapValue = 2;
@@ -62,8 +64,8 @@ struct Value {
 class Handler : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Handler> {
  public:
   // `strings_are_utf8`: that was found out for all of them at once.
-  Handler(MessageWriter& out, std::string& problem, bool strings_are_utf8)
-      : out_(out), problem_(problem), strings_are_utf8_(strings_are_utf8) {
+  Handler(MessageWriter& out, std::string& problem, bool strings_are_utf8, const MessageSchema& root)
+      : out_(out), problem_(problem), strings_are_utf8_(strings_are_utf8), root_(root) {
     frames_[0] = Frame();
   }
 
@@ -73,23 +75,30 @@ class Handler : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Handler> 
   // NOLINTBEGIN(readability-identifier-naming): rapidjson's names
   bool Null() {
     // Of a field: as if it were not there. An element or a map's value must be one.
-    return (!at_root() && top().kind == Frame::Kind::kMessage) || wrong_type({"null", {}});
+    return skip() || (!at_root() && top().kind == Frame::Kind::kMessage) || wrong_type({"null", {}});
   }
   bool Bool(bool value) {
+    if (skip()) {
+      return true;
+    }
     const FieldSchema* field = scalar_field();
     if (field == nullptr || field->kind != FieldKind::kBool) {
       return wrong_type({"boolean", value ? "true" : "false"});
     }
     return varint(*field, value ? 1 : 0);
   }
-  bool RawNumber(const char* text, rapidjson::SizeType size, bool /*copy*/) { return number({"number", {text, size}}); }
-  bool String(const char* text, rapidjson::SizeType size, bool /*copy*/) { return string({text, size}); }
-  bool StartObject() { return start_object(); }
-  bool Key(const char* text, rapidjson::SizeType size, bool /*copy*/) { return key({text, size}); }
-  bool EndObject(rapidjson::SizeType /*members*/) { return end_object(); }
-  bool StartArray() { return start_array(); }
+  bool RawNumber(const char* text, rapidjson::SizeType size, bool /*copy*/) {
+    return skip() || number({"number", {text, size}});
+  }
+  bool String(const char* text, rapidjson::SizeType size, bool /*copy*/) { return skip() || string({text, size}); }
+  bool StartObject() { return skips() ? skip_into() : start_object(); }
+  bool Key(const char* text, rapidjson::SizeType size, bool /*copy*/) { return skipped_ > 0 || key({text, size}); }
+  bool EndObject(rapidjson::SizeType /*members*/) { return skip_out_of() || end_object(); }
+  bool StartArray() { return skips() ? skip_into() : start_array(); }
   bool EndArray(rapidjson::SizeType /*elements*/) {
-    --depth_;
+    if (!skip_out_of()) {
+      --depth_;
+    }
     return true;
   }
   // NOLINTEND(readability-identifier-naming)
@@ -118,12 +127,36 @@ class Handler : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Handler> 
           first_key(0) {}
   };
   static constexpr std::uint32_t kNoKey = std::numeric_limits<std::uint32_t>::max();
+  static constexpr std::uint32_t kNoContent =
+      std::numeric_limits<std::uint32_t>::max();  // the root's, an inlined one's
   struct KeyPlace {
     std::uint32_t start;
     std::uint32_t size;
   };
 
-  static const FieldSchema* namespace_field() { return allocation_request_schema().fields.begin(); }
+  static bool is_namespace(const FieldSchema& field) {
+    return &field == allocation_request_schema().fields.begin() ||
+           &field == allocation_manifest_schema().find("metadata")->message->fields.begin();
+  }
+
+  // ---- what is passed over: the value of a member that says nothing ---------------------------------------
+
+  bool skips() const { return skips_value_ || skipped_ > 0; }
+  // A value without others in it.
+  bool skip() {
+    const bool skipped = skips();
+    skips_value_ = false;
+    return skipped;
+  }
+  bool skip_into() {
+    skips_value_ = false;
+    return ++skipped_ <= kMaxSkippedDepth || fail("nested too deeply");
+  }
+  bool skip_out_of() {
+    const bool skipped = skipped_ > 0;
+    skipped_ -= skipped ? 1 : 0;
+    return skipped;
+  }
 
   Frame& top() { return frames_[depth_]; }
   bool at_root() const { return depth_ == 0; }
@@ -262,7 +295,7 @@ class Handler : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Handler> 
 
   bool varint(const FieldSchema& field, std::uint64_t value) {
     const std::size_t wrapper = open_wrapper();
-    if (value != 0 || keeps_default()) {
+    if (field.number != 0 && (value != 0 || keeps_default())) {
       out_.varint_field(field.number, value);
     }
     close_wrapper(wrapper);
@@ -302,7 +335,7 @@ class Handler : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Handler> 
     if (!is_good(text)) {
       return fail("not valid UTF-8");
     }
-    has_namespace_ = has_namespace_ || (field == namespace_field() && !text.empty());
+    has_namespace_ = has_namespace_ || (!text.empty() && is_namespace(*field));
     const std::size_t wrapper = open_wrapper();
     if (!text.empty() || keeps_default()) {
       out_.bytes_field(field->number, text);
@@ -337,7 +370,7 @@ class Handler : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Handler> 
   bool start_object() {
     const FieldSchema* field = next_field();
     if (field == nullptr) {
-      return push(Frame(Frame::Kind::kMessage, &allocation_request_schema(), nullptr, 0));
+      return push(Frame(Frame::Kind::kMessage, &root_, nullptr, kNoContent));
     }
     if (expects_array()) {
       return wrong_type({"object", {}});
@@ -350,6 +383,9 @@ class Handler : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Handler> 
     const bool is_message = field->kind == FieldKind::kMapMessage || field->kind == FieldKind::kMessage;
     if (!is_message || field->message->wrapper) {
       return wrong_type({"object", {}});
+    }
+    if (field->inlined) {
+      return push(Frame(Frame::Kind::kMessage, field->message, nullptr, kNoContent));
     }
     const std::uint32_t number = field->kind == FieldKind::kMapMessage ? kMapValue : field->number;
     return push(Frame(Frame::Kind::kMessage, field->message, nullptr, out_.open(number)));
@@ -368,10 +404,17 @@ class Handler : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Handler> 
     }
     frame.field = nullptr;
     const FieldSchema* field = frame.message->find(name);
+    if (field == nullptr && frame.message->open) {
+      skips_value_ = true;
+      return true;
+    }
     if (field == nullptr) {
       with_path([&](const FieldPath& path) {
         problem_ = describe({path.name.empty() ? nullptr : &path, name}, "unknown field");
       });
+      if (depth_ == 1 && &root_ == &allocation_request_schema() && allocation_manifest_schema().find(name) != nullptr) {
+        problem_ += "; this is a manifest of Kubernetes, to be given in the format MANIFEST";
+      }
       return false;
     }
     frame.field = field;
@@ -392,7 +435,7 @@ class Handler : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Handler> 
       --depth_;
       return true;
     }
-    if (depth_ > 1) {
+    if (frame.content != kNoContent) {
       out_.close(frame.content);
     }
     --depth_;
@@ -443,8 +486,11 @@ class Handler : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Handler> 
   MessageWriter& out_;
   std::string& problem_;
   const bool strings_are_utf8_;
+  const MessageSchema& root_;
   bool has_namespace_ = false;
-  bool counted_ = false;  // the element that is read has its index
+  bool skips_value_ = false;  // the one that comes
+  std::size_t skipped_ = 0;   // objects and arrays that are open in it
+  bool counted_ = false;      // the element that is read has its index
   std::size_t depth_ = 0;
   std::array<Frame, kMaxDepth + 1> frames_;                  // [0] stands outside the root
   boost::container::small_vector<KeyPlace, kFewKeys> keys_;  // of the maps that are open
@@ -452,14 +498,15 @@ class Handler : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Handler> 
 
 }  // namespace
 
-JsonRequest::JsonRequest(std::string_view json) {
+JsonRequest::JsonRequest(std::string_view json, Form form) {
   if (const std::size_t nul = json.find('\0'); nul != std::string_view::npos) {
     // To rapidjson it is the end.
     problem_ = "malformed JSON: NUL at byte " + std::to_string(nul);
     return;
   }
   // Without escapes, strings are parts of the text.
-  Handler handler(message_, problem_, json.find('\\') == std::string_view::npos && is_utf8(json));
+  Handler handler(message_, problem_, json.find('\\') == std::string_view::npos && is_utf8(json),
+                  form == Form::kManifest ? allocation_manifest_schema() : allocation_request_schema());
   Copy copy(json);
   rapidjson::InsituStringStream stream(copy.begin());
   rapidjson::Reader reader;
@@ -471,6 +518,8 @@ JsonRequest::JsonRequest(std::string_view json) {
   if (result.IsError()) {
     problem_ =
         "malformed JSON at byte " + std::to_string(result.Offset()) + ": " + rapidjson::GetParseError_En(result.Code());
+  } else if (form == Form::kManifest && !handler.has_namespace()) {
+    message_.bytes_field(allocation_request_schema().find("namespace")->number, "default");
   } else if (!handler.has_namespace()) {
     problem_ = check_namespace(bytes());
   }

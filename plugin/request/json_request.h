@@ -12,8 +12,13 @@ namespace agones::plugin {
 
 class JsonRequest {
  public:
+  enum class Form {
+    kRequest,   // an AllocationRequest
+    kManifest,  // a GameServerAllocation of Kubernetes; without a namespace, that is "default"
+  };
+
   // Reads the text, which may go afterwards.
-  explicit JsonRequest(std::string_view json);
+  explicit JsonRequest(std::string_view json, Form form = Form::kRequest);
 
   // Not empty: what is wrong and in which field.
   const std::string& problem() const { return problem_; }

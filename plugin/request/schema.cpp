@@ -107,6 +107,47 @@ constexpr FieldSchema kAllocationRequestFields[] = {
 };
 constexpr MessageSchema kAllocationRequest{"allocation.AllocationRequest", span(kAllocationRequestFields)};
 
+// The manifest's names. Wherever the type has more than the contract, a field is unknown here, and refused.
+constexpr EnumValue kManifestState[] = {{"Ready", 0}, {"Allocated", 1}};
+constexpr FieldSchema kManifestSelectorFields[] = {
+    {1, "matchLabels", FieldKind::kMapString},
+    {2, "gameServerState", FieldKind::kEnum, false, nullptr, span(kManifestState)},
+    {4, "counters", FieldKind::kMapMessage, false, &kCounterSelector},
+    {5, "lists", FieldKind::kMapMessage, false, &kListSelector},
+    {6, "matchExpressions", FieldKind::kMessage, true, &kLabelMatchExpressions},
+};
+constexpr MessageSchema kManifestSelector{"GameServerSelector", span(kManifestSelectorFields)};
+
+constexpr FieldSchema kManifestSpecFields[] = {
+    {2, "multiClusterSetting", FieldKind::kMessage, false, &kMultiClusterSetting},
+    {3, "required", FieldKind::kMessage, false, &kManifestSelector},
+    {4, "preferred", FieldKind::kMessage, true, &kManifestSelector},
+    {5, "scheduling", FieldKind::kEnum, false, nullptr, span(kScheduling)},
+    {7, "metadata", FieldKind::kMessage, false, &kMetaPatch},
+    {8, "selectors", FieldKind::kMessage, true, &kManifestSelector},
+    {9, "priorities", FieldKind::kMessage, true, &kPriority},
+    {10, "counters", FieldKind::kMapMessage, false, &kCounterAction},
+    {11, "lists", FieldKind::kMapMessage, false, &kListAction},
+};
+constexpr MessageSchema kManifestSpec{"GameServerAllocationSpec", span(kManifestSpecFields)};
+
+// Its own name, labels and annotations go nowhere, in Kubernetes as well.
+constexpr FieldSchema kManifestMetadataFields[] = {{1, "namespace", FieldKind::kString}};
+constexpr MessageSchema kManifestMetadata{"ObjectMeta", span(kManifestMetadataFields), false, true};
+
+constexpr MessageSchema kManifestStatus{"GameServerAllocationStatus", {}, false, true};
+
+constexpr EnumValue kManifestVersion[] = {{"allocation.agones.dev/v1", 0}};
+constexpr EnumValue kManifestKind[] = {{"GameServerAllocation", 0}};
+constexpr FieldSchema kManifestFields[] = {
+    {0, "apiVersion", FieldKind::kEnum, false, nullptr, span(kManifestVersion)},
+    {0, "kind", FieldKind::kEnum, false, nullptr, span(kManifestKind)},
+    {0, "metadata", FieldKind::kMessage, false, &kManifestMetadata, {}, true},
+    {0, "spec", FieldKind::kMessage, false, &kManifestSpec, {}, true},
+    {0, "status", FieldKind::kMessage, false, &kManifestStatus, {}, true},
+};
+constexpr MessageSchema kManifest{"GameServerAllocation", span(kManifestFields)};
+
 constexpr FieldSchema kPortFields[] = {
     {1, "name", FieldKind::kString},
     {2, "port", FieldKind::kInt32},
@@ -171,6 +212,10 @@ const MessageSchema& allocation_request_schema() {
 
 const MessageSchema& allocation_response_schema() {
   return kAllocationResponse;
+}
+
+const MessageSchema& allocation_manifest_schema() {
+  return kManifest;
 }
 
 }  // namespace agones::plugin

@@ -43,6 +43,8 @@ struct FieldSchema {
   bool repeated = false;
   const MessageSchema* message = nullptr;  // kMessage, kMapMessage
   ConstSpan<EnumValue> values = {};        // kEnum
+  // kMessage: its fields are fields of the message that it stands in.
+  bool inlined = false;
 };
 
 struct MessageSchema {
@@ -50,6 +52,8 @@ struct MessageSchema {
   ConstSpan<FieldSchema> fields;  // in the order of their numbers
   // A well-known wrapper (Int64Value, StringValue): in JSON it is its value alone.
   bool wrapper = false;
+  // Members that it does not name may stand in JSON, and say nothing.
+  bool open = false;
 
   const FieldSchema* find(std::uint32_t number) const;
   const FieldSchema* find(std::string_view field_name) const;
@@ -57,6 +61,8 @@ struct MessageSchema {
 
 const MessageSchema& allocation_request_schema();
 const MessageSchema& allocation_response_schema();
+// A GameServerAllocation of Kubernetes, in JSON, as the AllocationRequest that it means. Fields of number 0 are looked at and not written.
+const MessageSchema& allocation_manifest_schema();
 
 // What a varint of the wire is as a number of this kind. kInt64 and kEnum are the same bits.
 inline std::int32_t as_int32(std::uint64_t varint) {

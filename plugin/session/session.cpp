@@ -122,15 +122,16 @@ Result Session::allocate(const proc_request& request, std::uint64_t* id) {
     }
     return accept(body, request, id);
   }
-  if (request.format == PROC_FORMAT_JSON) {
+  if (request.format == PROC_FORMAT_JSON || request.format == PROC_FORMAT_MANIFEST) {
     return allocate_json(request, id);
   }
-  return invalid("format: " + std::to_string(request.format) + " is neither PROTOBUF nor JSON");
+  return invalid("format: " + std::to_string(request.format) + " is none of PROTOBUF, JSON, MANIFEST");
 }
 
 // On its own, for the room on the stack that only JSON needs.
 Result Session::allocate_json(const proc_request& request, std::uint64_t* id) {
-  const JsonRequest json(bytes_of(request.body));
+  const JsonRequest json(bytes_of(request.body), request.format == PROC_FORMAT_MANIFEST ? JsonRequest::Form::kManifest
+                                                                                        : JsonRequest::Form::kRequest);
   if (!json.problem().empty()) {
     return invalid(json.problem());
   }

@@ -166,8 +166,9 @@ class Game {
       allowed = std::min(allowed, static_cast<std::uint64_t>(due));
     }
     while (submitted_ < allowed && submitted_ - report_.ended() < options_.concurrency) {
-      const auto submitted =
-          client_->allocate_json(options_.request, [this](const agones::Result& result) { report_.add(result); });
+      const auto keep = [this](const agones::Result& result) { report_.add(result); };
+      const auto submitted = options_.request_is_manifest ? client_->allocate_manifest(options_.request, keep)
+                                                          : client_->allocate_json(options_.request, keep);
       if (submitted.status == PROC_ERR_QUEUE_FULL) {
         return;
       }

@@ -3,8 +3,13 @@
 
 #include <boost/program_options.hpp>
 #include <filesystem>
+#include <fstream>
 #include <iostream>
+#include <iterator>
 #include <stdexcept>
+#include <utility>
+
+#include "manifest/documents.h"
 
 namespace game_host {
 
@@ -19,6 +24,36 @@ std::string installed_library() {
   const auto program = std::filesystem::read_symlink("/proc/self/exe", error);
   const auto file = program.parent_path().parent_path() / "lib" / name;
   return !error && std::filesystem::exists(file, error) ? file.string() : name;
+}
+
+agones::manifest::Tree one_document(const std::string& text, const std::string& where) {
+  try {
+    auto documents = agones::manifest::read_documents(text);
+    if (documents.size() != 1 || !documents[0].is_object()) {
+      throw std::runtime_error("expected one request or one GameServerAllocation");
+    }
+    return std::move(documents[0]);
+  } catch (const std::exception& error) {
+    throw std::runtime_error(where + ": " + error.what());
+  }
+}
+
+// JSON as it is typed, or a file's one document. A GameServerAllocation tells itself by its kind.
+void read_request(Options& options) {
+  std::string& request = options.request;
+  const std::size_t start = request.find_first_not_of(" \t\r\n");
+  if (start != std::string::npos && request[start] == '{') {
+    // Read, so that a mistake is found before the plugin is loaded; given to the plugin as it is typed.
+    options.request_is_manifest = one_document(request, "--request").contains("kind");
+    return;
+  }
+  std::ifstream file(request);
+  if (!file) {
+    throw std::runtime_error("--request: '" + request + "' is neither JSON nor a file that can be read");
+  }
+  const auto document = one_document({std::istreambuf_iterator<char>(file), {}}, "--request: file '" + request + "'");
+  options.request_is_manifest = document.contains("kind");
+  request = document.dump();
 }
 
 }  // namespace
@@ -45,7 +80,8 @@ std::optional<Options> parse_options(int argc, char** argv) {
       "poll-budget-us", po::value(&budget_us)->default_value(2000), "time a tick may spend in proc_poll")(
       "timeout-ms", po::value(&timeout_ms)->default_value(30000), "of each request")(
       "request", po::value(&options.request),
-      "what to ask for, JSON; default: any game server of namespace 'default', of the embedded fleet one with the "
+      "what to ask for: JSON, or a file with JSON or YAML, either a request or a GameServerAllocation of Kubernetes; "
+      "default: any game server of namespace 'default', of the embedded fleet one with the "
       "label mode=arena")("fleet-file", po::value(&options.fleet_file),
                           "game servers of the embedded processor, as local-processor takes them; default: two fleets, "
                           "arena and lobby, on shared nodes")("tls", po::bool_switch(&options.tls),
@@ -89,6 +125,8 @@ std::optional<Options> parse_options(int argc, char** argv) {
     const bool own_fleet = options.processor.empty() && options.fleet_file.empty();
     options.request = own_fleet ? R"({"namespace":"default","gameServerSelectors":[{"matchLabels":{"mode":"arena"}}]})"
                                 : R"({"namespace":"default"})";
+  } else {
+    read_request(options);
   }
   options.tick = std::chrono::microseconds(static_cast<std::int64_t>(1e6 / ticks));
   options.poll_budget = std::chrono::microseconds(budget_us);

@@ -212,6 +212,16 @@ int main(int argc, char** argv) {
     check(proc.allocate(client, PROC_FORMAT_PROTOBUF, "\n\7default", 9, 0, 0, NULL, error, sizeof error));
     while (!named) poll();
     printf("{\"name\":\"%s\"}\n", names[0]);
+  } else if (is("manifest")) {
+    const char* manifest =
+        "{\"kind\":\"GameServerAllocation\",\"spec\":{\"selectors\":[{\"matchLabels\":{\"agones.dev/"
+        "fleet\":\"local\"},\"gameServerState\":\"Ready\"}]}}";
+    const int refused = proc.allocate(client, PROC_FORMAT_JSON, manifest, strlen(manifest), 0, 0, NULL, error,
+                                      sizeof error) == PROC_ERR_INVALID_ARGUMENT &&
+                        strstr(error, "MANIFEST") != NULL;
+    check(proc.allocate(client, PROC_FORMAT_MANIFEST, manifest, strlen(manifest), 0, 0, NULL, error, sizeof error));
+    while (!named) poll();
+    printf("{\"named\":%s,\"name\":\"%s\"}\n", refused ? "true" : "false", names[0]);
   } else if (is("rejected")) {
     await("{\"namespace\":\"nowhere\"}", 0);
     print_result("");

@@ -163,6 +163,16 @@ class Scenario {
       until([&] { return result.has_value(); });
       return {{"name", result->game_server.value().name}};
     }
+    if (name_ == "manifest") {
+      const std::string manifest =
+          R"({"kind":"GameServerAllocation","spec":{"selectors":[{"matchLabels":{"agones.dev/fleet":"local"},"gameServerState":"Ready"}]}})";
+      std::optional<Result> result;
+      const auto keep = [&](const Result& one) { result = one; };
+      const bool named = client_->allocate_json(manifest, keep).error.find("MANIFEST") != std::string::npos;
+      client_->allocate_manifest(manifest, keep);
+      until([&] { return result.has_value(); });
+      return {{"named", named}, {"name", result->game_server->name}};
+    }
     if (name_ == "rejected") {
       return described(await(R"({"namespace":"nowhere"})"));
     }

@@ -223,7 +223,7 @@ TEST_F(RefusedRequest, WrongSizesFormatsTimeouts) {
   EXPECT_EQ(submit(request).error.rfind("request.struct_size: 0", 0), 0U);
   request.struct_size = sizeof(request);
   request.format = 9;
-  EXPECT_EQ(submit(request).error, "format: 9 is neither PROTOBUF nor JSON");
+  EXPECT_EQ(submit(request).error, "format: 9 is none of PROTOBUF, JSON, MANIFEST");
   request.format = PROC_FORMAT_JSON;
   request.reserved = 7;
   EXPECT_EQ(submit(request).error, "request.reserved: 7, must be 0");

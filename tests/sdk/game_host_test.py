@@ -8,8 +8,10 @@ import select
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
+from pathlib import Path
 
 COMMAND = [sys.argv[1], "--library", sys.argv[2], "--plugin", sys.argv[3]]
 PATIENCE = 60
@@ -89,7 +91,45 @@ def metrics():
         assert refused.returncode == 2 and "--metrics" in refused.stderr, refused
 
 
+FLEET = """
+apiVersion: agones.dev/v1
+kind: Fleet
+metadata: {name: blue}
+spec: {replicas: 3, template: {spec: {ports: [{name: default, containerPort: 7654}]}}}
+"""
+ALLOCATION = """
+apiVersion: allocation.agones.dev/v1
+kind: GameServerAllocation
+spec:
+  selectors:
+  - matchLabels: {agones.dev/fleet: blue}
+    gameServerState: Ready
+"""
+
+
+def manifests():
+    """A newcomer's minute: a fleet and an allocation as they are applied to a cluster."""
+    with tempfile.TemporaryDirectory() as folder:
+        fleet, allocation, wrong = (Path(folder) / name for name in ("fleet.yaml", "allocation.yaml", "wrong.yaml"))
+        fleet.write_text(FLEET)
+        allocation.write_text(ALLOCATION)
+        wrong.write_text(ALLOCATION.replace("Ready", "READY"))
+        command = [*COMMAND, "--fleet-file", fleet, "-n", "3", "--request"]
+        requests = [allocation, '{"namespace":"default"}', '{"kind":"GameServerAllocation","spec":{"selectors":[{}]}}']
+        for request in requests:
+            done = subprocess.run([*command, request], stdout=subprocess.PIPE, text=True, check=True, timeout=PATIENCE)
+            assert re.search(r"ALLOCATED +3", done.stdout), done.stdout
+        for request, text in ((wrong, "spec.selectors[0].gameServerState: expected one of Ready, Allocated, got READY"),
+                              ("nowhere.yaml", "'nowhere.yaml' is neither JSON nor a file"),
+                              ('{"spec":{}}', "spec: unknown field; this is a manifest of Kubernetes"),
+                              ('{"a":1,"a":2}', "the key 'a' is given twice")):
+            refused = subprocess.run([*command, request], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+                                     check=False, timeout=PATIENCE)
+            assert refused.returncode == 2 and text in refused.stderr, refused
+
+
 packing()
+manifests()
 live_on_a_terminal()
 live_into_a_pipe()
 metrics()

@@ -41,6 +41,90 @@ TEST(JsonRequest, SaysWhatProtobufsOwnParserSays) {
   }
 }
 
+// The request that a manifest means, as JSON of Protobuf's own.
+std::string meaning_of(const std::string& manifest) {
+  const JsonRequest request(manifest, JsonRequest::Form::kManifest);
+  EXPECT_EQ(request.problem(), "") << manifest;
+  allocation::AllocationRequest message;
+  EXPECT_TRUE(message.ParseFromArray(request.bytes().data(), static_cast<int>(request.bytes().size())));
+  std::string json;
+  EXPECT_TRUE(google::protobuf::util::MessageToJsonString(message, &json).ok());
+  return json;
+}
+
+TEST(ManifestRequest, EveryFieldOfTheTypeIsCarriedOver) {
+  EXPECT_EQ(
+      meaning_of(R"({"apiVersion":"allocation.agones.dev/v1","kind":"GameServerAllocation",
+    "metadata":{"name":"x","generateName":null,"namespace":"games","labels":{"a":["b",{"c":1}]}},
+    "spec":{
+      "multiClusterSetting":{"enabled":true,"policySelector":{"matchLabels":{"region":"eu"}}},
+      "required":{"matchLabels":{"mode":"x"},"gameServerState":"Ready"},
+      "preferred":[{"gameServerState":"Allocated"}],
+      "selectors":[{"matchLabels":{"agones.dev/fleet":"f"},"gameServerState":"Allocated",
+        "matchExpressions":[{"key":"k","operator":"NotIn","values":["v"]}],
+        "counters":{"rooms":{"minCount":1,"maxCount":2,"minAvailable":3,"maxAvailable":4}},
+        "lists":{"players":{"containsValue":"p","minAvailable":1,"maxAvailable":2}}}],
+      "scheduling":"Distributed",
+      "metadata":{"labels":{"l":"1"},"annotations":{"n":"2"}},
+      "priorities":[{"type":"List","key":"players","order":"Descending"}],
+      "counters":{"rooms":{"action":"Increment","amount":1,"capacity":9}},
+      "lists":{"players":{"addValues":["a"],"deleteValues":["b"],"capacity":5}}},
+    "status":{"state":"Allocated","ports":[{"port":1}]}})"),
+      R"({"namespace":"games","multiClusterSetting":{"enabled":true,"policySelector":{"matchLabels":{"region":"eu"}}},)"
+      R"("requiredGameServerSelector":{"matchLabels":{"mode":"x"}},)"
+      R"("preferredGameServerSelectors":[{"gameServerState":"ALLOCATED"}],"scheduling":"Distributed",)"
+      R"("metadata":{"labels":{"l":"1"},"annotations":{"n":"2"}},)"
+      R"("gameServerSelectors":[{"matchLabels":{"agones.dev/fleet":"f"},"gameServerState":"ALLOCATED",)"
+      R"("counters":{"rooms":{"minCount":"1","maxCount":"2","minAvailable":"3","maxAvailable":"4"}},)"
+      R"("lists":{"players":{"containsValue":"p","minAvailable":"1","maxAvailable":"2"}},)"
+      R"("matchExpressions":[{"key":"k","operator":"NotIn","values":["v"]}]}],)"
+      R"("priorities":[{"type":"List","key":"players","order":"Descending"}],)"
+      R"("counters":{"rooms":{"action":"Increment","amount":"1","capacity":"9"}},)"
+      R"("lists":{"players":{"addValues":["a"],"capacity":"5","deleteValues":["b"]}}})");
+}
+
+TEST(ManifestRequest, WhatIsLeftOutHasItsDefault) {
+  EXPECT_EQ(meaning_of("{}"), R"({"namespace":"default"})");
+  EXPECT_EQ(meaning_of(R"({"metadata":{"namespace":null},"spec":{"selectors":[{}]},"status":null})"),
+            R"({"namespace":"default","gameServerSelectors":[{}]})");
+  // An order of members in which the namespace comes last.
+  EXPECT_EQ(meaning_of(R"({"spec":{"scheduling":"Packed"},"metadata":{"x":{"namespace":"no"},"namespace":"games"}})"),
+            R"({"namespace":"games"})");
+}
+
+TEST(ManifestRequest, WhatCannotBeCarriedOverIsRefusedByName) {
+  const std::pair<const char*, const char*> cases[] = {
+      {R"({"kind":"Fleet"})", "kind: expected one of GameServerAllocation, got Fleet"},
+      {R"({"apiVersion":"agones.dev/v1"})", "apiVersion: expected one of allocation.agones.dev/v1, got agones.dev/v1"},
+      {R"({"spec":{"selector":[]}})", "spec.selector: unknown field"},
+      {R"({"spec":{"metaPatch":{}}})", "spec.metaPatch: unknown field"},
+      {R"({"spec":{"selectors":[{"gameServerState":"READY"}]}})",
+       "spec.selectors[0].gameServerState: expected one of Ready, Allocated, got READY"},
+      {R"({"spec":{"selectors":[{"players":{"minAvailable":1}}]}})", "spec.selectors[0].players: unknown field"},
+      {R"({"spec":{"multiClusterSetting":{"policySelector":{"matchExpressions":[]}}}})",
+       "spec.multiClusterSetting.policySelector.matchExpressions: unknown field"},
+      {R"({"namespace":"default"})", "namespace: unknown field"},
+      {R"({"spec":{},"spec":{}})", "spec: given twice"},
+      {R"([])", "expected an object, got array"},
+  };
+  for (const auto& [json, problem] : cases) {
+    EXPECT_EQ(JsonRequest(json, JsonRequest::Form::kManifest).problem(), problem) << json;
+  }
+  const std::string deep = std::string(1000, '[') + std::string(1000, ']');
+  EXPECT_EQ(JsonRequest(R"({"status":{"x":)" + deep + "}}", JsonRequest::Form::kManifest).problem(),
+            "status: nested too deeply");
+}
+
+TEST(JsonRequest, AManifestIsRecognised) {
+  for (const char* json :
+       {R"({"apiVersion":"allocation.agones.dev/v1"})", R"({"kind":"GameServerAllocation"})", R"({"spec":{}})"}) {
+    const std::string problem = JsonRequest(json).problem();
+    EXPECT_NE(problem.find(": unknown field; this is a manifest of Kubernetes, to be given in the format MANIFEST"),
+              std::string::npos)
+        << problem;
+  }
+}
+
 TEST(JsonRequest, ProblemsNameTheField) {
   for (const auto& [json, problem] : test::kBadJsonRequests) {
     EXPECT_NE(JsonRequest(json).problem().find(problem), std::string::npos)

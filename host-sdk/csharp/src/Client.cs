@@ -108,6 +108,14 @@ namespace Agones.Processor
         public Task<GameServer> AllocateAsync(byte[] request, TimeSpan? timeout = null, CancellationToken cancel = default(CancellationToken))
             => Submit(Format.Protobuf, request, timeout, cancel);
 
+        /// <summary>The same with a GameServerAllocation of Kubernetes: dictionaries, lists, texts, numbers as its JSON has them.</summary>
+        public Task<GameServer> AllocateManifestAsync(IDictionary manifest, TimeSpan? timeout = null, CancellationToken cancel = default(CancellationToken))
+            => Submit(Format.Manifest, Encoding.UTF8.GetBytes(Json.Write(manifest)), timeout, cancel);
+
+        /// <summary>The same with the manifest as JSON text.</summary>
+        public Task<GameServer> AllocateManifestAsync(string json, TimeSpan? timeout = null, CancellationToken cancel = default(CancellationToken))
+            => Submit(Format.Manifest, Encoding.UTF8.GetBytes(json), timeout, cancel);
+
         private unsafe Task<GameServer> Submit(Format format, byte[] body, TimeSpan? timeout, CancellationToken cancel)
         {
             if (cancel.IsCancellationRequested) return Task.FromCanceled<GameServer>(cancel);

@@ -191,6 +191,12 @@ namespace Agones.Processor
         /// The JSON body of agones-allocator's REST endpoint (proto3 JSON). Unknown fields are refused.
         /// </summary>
         Json = 1,
+        /// <summary>
+        /// A GameServerAllocation of Kubernetes (allocation.agones.dev/v1) in JSON. Its spec becomes the request,
+        /// with required, preferred and selectors, all of it; its namespace is metadata.namespace, or "default". What
+        /// the request can't carry is refused.
+        /// </summary>
+        Manifest = 2,
     }
 
     internal enum DrainFlags

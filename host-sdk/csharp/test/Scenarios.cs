@@ -94,6 +94,13 @@ internal static class Scenarios
                 }
             case "protobuf":
                 using (Client client = Make()) return $"{{\"name\":\"{(await client.AllocateAsync(System.Text.Encoding.ASCII.GetBytes("\x0a\x07" + "default"))).Name}\"}}";
+            case "manifest":
+                using (Client client = Make())
+                {
+                    const string Manifest = "{\"kind\":\"GameServerAllocation\",\"spec\":{\"selectors\":[{\"matchLabels\":{\"agones.dev/fleet\":\"local\"},\"gameServerState\":\"Ready\"}]}}";
+                    bool named = Refusal(() => client.AllocateAsync(Manifest)).Message.Contains("MANIFEST");
+                    return $"{{\"named\":{(named ? "true" : "false")},\"name\":\"{(await client.AllocateManifestAsync(Manifest)).Name}\"}}";
+                }
             case "rejected":
                 using (Client client = Make()) return Described(Failure(client.AllocateAsync("{\"namespace\":\"nowhere\"}")));
             case "timeout_not_sent":

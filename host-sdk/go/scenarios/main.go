@@ -147,6 +147,11 @@ func run(scenario string) result {
 			"label": response.Metadata.Labels["mode"]}
 	case "protobuf":
 		return result{"name": must(c.Allocate(background, []byte("\n\x07default"))).Name}
+	case "manifest":
+		manifest := result{"kind": "GameServerAllocation", "spec": result{"selectors": []result{
+			{"matchLabels": result{"agones.dev/fleet": "local"}, "gameServerState": "Ready"}}}}
+		_, err := c.Allocate(background, manifest)
+		return result{"named": strings.Contains(refusal(err).Message, "MANIFEST"), "name": must(c.AllocateManifest(background, manifest)).Name}
 	case "rejected":
 		_, err := c.Allocate(background, result{"namespace": "nowhere"})
 		return described(err)

@@ -171,6 +171,8 @@ class Client {
   Allocation allocate(Request request, std::chrono::milliseconds timeout = {});
   Submitted allocate(std::string_view protobuf, ResultCallback callback, std::chrono::milliseconds timeout = {});
   Submitted allocate_json(std::string_view json, ResultCallback callback, std::chrono::milliseconds timeout = {});
+  // A GameServerAllocation of Kubernetes, in JSON; see PROC_FORMAT_MANIFEST.
+  Submitted allocate_manifest(std::string_view json, ResultCallback callback, std::chrono::milliseconds timeout = {});
   proc_status cancel(std::uint64_t request_id);
 
   // The number of events handed out. `budget` 0: no limit, negative: used up, one event at most; `wait` negative: for ever.

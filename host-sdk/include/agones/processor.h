@@ -424,7 +424,11 @@ enum proc_format_values {
   /* A serialized allocation.AllocationRequest. Fields that the plugin does not know are passed on. */
   PROC_FORMAT_PROTOBUF = 0,
   /* The JSON body of agones-allocator's REST endpoint (proto3 JSON). Unknown fields are refused. */
-  PROC_FORMAT_JSON = 1
+  PROC_FORMAT_JSON = 1,
+  /* A GameServerAllocation of Kubernetes (allocation.agones.dev/v1) in JSON. Its spec becomes the request, with required,
+   * preferred and selectors, all of it; its namespace is metadata.namespace, or "default". What the request can't carry
+   * is refused. */
+  PROC_FORMAT_MANIFEST = 2
 };
 
 /* For proc_allocate_request: what proc_allocate takes, and what later versions add to it. */

@@ -81,6 +81,12 @@ local scenarios = {
     }
   end,
   protobuf = function() return { name = await(client, function() return client:allocate("\n\7default") end).name } end,
+  manifest = function()
+    local manifest = { kind = "GameServerAllocation",
+      spec = { selectors = { { matchLabels = { ["agones.dev/fleet"] = "local" }, gameServerState = "Ready" } } } }
+    local _, problem = client:submit(manifest, 0, function() end)
+    return { named = problem.message:find("MANIFEST") ~= nil, name = await(client, function() return client:allocate(manifest, 0, true) end).name }
+  end,
   rejected = function() return described(select(2, await(client, function() return client:allocate({ namespace = "nowhere" }) end))) end,
   timeout_not_sent = function() return described(select(2, await(client, function() return client:allocate(any, 50) end))) end,
   orphan = function()

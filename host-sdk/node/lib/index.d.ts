@@ -69,6 +69,8 @@ export class Client {
    * @param request the AllocationRequest as JSON, or serialized
    */
   allocate(request: Request | Uint8Array, options?: { timeoutMs?: number; signal?: AbortSignal }): Promise<GameServer>;
+  /** The same with a GameServerAllocation of Kubernetes. */
+  allocate(manifest: Record<string, unknown>, options: { timeoutMs?: number; signal?: AbortSignal; manifest: true }): Promise<GameServer>;
 
   readonly connection: Connection;
   /** Counters since the beginning; pending, unsent, inFlight, lateAnswers are as of now. */

@@ -77,7 +77,7 @@ class Client {
 
   // ---- allocations
 
-  allocate(request, { timeoutMs = 0, signal } = {}) {
+  allocate(request, { timeoutMs = 0, signal, manifest = false } = {}) {
     return new Promise((resolve, reject) => {
       if (signal && signal.aborted) throw signal.reason;
       if (request === null || typeof request !== 'object') throw new TypeError('the request must be an object or a Uint8Array');
@@ -90,7 +90,7 @@ class Client {
         const fits = json.length * 3 <= this._body.length;
         const body = fits ? this._body : Buffer.from(json);
         const size = fits ? body.write(json) : body.length;
-        this._call('proc_allocate', raw.Format.JSON, body, size, timeoutMs, token, this._id);
+        this._call('proc_allocate', manifest ? raw.Format.MANIFEST : raw.Format.JSON, body, size, timeoutMs, token, this._id);
       }
       const waiting = { resolve, reject, gaveUp: false, signal, abort: null };
       if (signal) {

@@ -58,6 +58,11 @@ const scenarios: { [name: string]: () => Promise<Result> } = {
     return { name: got.name, address: got.address, node: got.nodeName, source: got.source, port: got.ports.default, label: got.response.metadata.labels.mode };
   }),
   protobuf: () => withClient(async (processor) => ({ name: (await processor.allocate(Buffer.from('\x0a\x07default'))).name })),
+  manifest: () => withClient(async (processor) => {
+    const manifest = { kind: 'GameServerAllocation', spec: { selectors: [{ matchLabels: { 'agones.dev/fleet': 'local' }, gameServerState: 'Ready' }] } };
+    const error = await refusal(processor.allocate(manifest as never));
+    return { named: error.message.includes('MANIFEST'), name: (await processor.allocate(manifest, { manifest: true })).name };
+  }),
   rejected: () => withClient(async (processor) => described(await failure(processor.allocate({ namespace: 'nowhere' })))),
   timeout_not_sent: () => withClient(async (processor) => described(await failure(processor.allocate(any, { timeoutMs: 50 })))),
   orphan: () => withClient(async (processor) => ({ ...described(await failure(processor.allocate(any, { timeoutMs: 2000 }))), orphan: await firstOrphan() })),

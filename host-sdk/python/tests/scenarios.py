@@ -95,6 +95,14 @@ async def protobuf() -> Result:
         return {"name": (await processor.allocate(b"\x0a\x07default")).name}
 
 
+async def manifest() -> Result:
+    allocation = {"kind": "GameServerAllocation",
+                  "spec": {"selectors": [{"matchLabels": {"agones.dev/fleet": "local"}, "gameServerState": "Ready"}]}}
+    async with client() as processor:
+        error = refusal(lambda: processor.submit(allocation))
+        return {"named": "MANIFEST" in error.message, "name": (await processor.allocate(allocation, manifest=True)).name}
+
+
 async def rejected() -> Result:
     async with client() as processor:
         return described(await failure(processor.allocate({"namespace": "nowhere"})))

@@ -102,6 +102,14 @@ async fn run(scenario: &str, next_plugin: &str) -> Result<Value, Error> {
                    "label": got.response_json()["metadata"]["labels"]["mode"]})
         }
         "protobuf" => json!({"name": client()?.allocate(b"\x0a\x07default".to_vec()).await?.name}),
+        "manifest" => {
+            let client = client()?;
+            let selector = json!({"matchLabels": {"agones.dev/fleet": "local"}, "gameServerState": "Ready"});
+            let manifest = json!({"kind": "GameServerAllocation", "spec": {"selectors": [selector]}});
+            let refused = client.submit(manifest.clone(), None).err().unwrap();
+            let server = client.allocate(agones_processor::Request::Manifest(manifest.to_string())).await?;
+            json!({"named": refused.message.contains("MANIFEST"), "name": server.name})
+        }
         "rejected" => described(&client()?.submit(json!({"namespace": "nowhere"}), None)?.await.unwrap_err()),
         "timeout_not_sent" => described(&client()?.submit(any(), Some(Duration::from_millis(50)))?.await.unwrap_err()),
         "orphan" => {

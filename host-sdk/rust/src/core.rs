@@ -128,6 +128,7 @@ impl Core {
         let (format, body) = match request {
             Request::Json(json) => (raw::FORMAT_JSON, json.as_bytes()),
             Request::Protobuf(bytes) => (raw::FORMAT_PROTOBUF, bytes.as_slice()),
+            Request::Manifest(json) => (raw::FORMAT_MANIFEST, json.as_bytes()),
         };
         let token = self.last_token.fetch_add(1, Ordering::Relaxed) + 1;
         let timeout_ms = timeout.map_or(0, |time| time.as_millis().clamp(1, u128::from(u32::MAX)) as u32);

@@ -100,6 +100,10 @@ pub const TRANSPORT_PLAINTEXT: i32 = 1;
 pub const FORMAT_PROTOBUF: i32 = 0;
 /// The JSON body of agones-allocator's REST endpoint (proto3 JSON). Unknown fields are refused.
 pub const FORMAT_JSON: i32 = 1;
+/// A GameServerAllocation of Kubernetes (allocation.agones.dev/v1) in JSON. Its spec becomes the request, with
+/// required, preferred and selectors, all of it; its namespace is metadata.namespace, or "default". What the request
+/// can't carry is refused.
+pub const FORMAT_MANIFEST: i32 = 2;
 
 /// Send and finish what was accepted.
 pub const DRAIN_FINISH: u32 = 0;

@@ -54,6 +54,8 @@ pub enum Request {
     Json(String),
     /// A serialized AllocationRequest.
     Protobuf(Vec<u8>),
+    /// A GameServerAllocation of Kubernetes as JSON.
+    Manifest(String),
 }
 
 impl From<serde_json::Value> for Request {

@@ -100,15 +100,16 @@ local function new(processor_address, options)
 end
 
 -- Asks for a game server; done(server, problem) is called by a poll. request: the AllocationRequest as a table, or as a string: its JSON,
--- or the serialized message, which never begins with a brace. timeout_ms: default the setting allocation_timeout_ms. Returns the request's id, for cancel(); or nil and what is
+-- or the serialized message, which never begins with a brace. is_manifest: it is a GameServerAllocation of Kubernetes instead. timeout_ms: default the setting allocation_timeout_ms. Returns the request's id, for cancel(); or nil and what is
 -- wrong.
-function Client:submit(request, timeout_ms, done)
+function Client:submit(request, timeout_ms, done, is_manifest)
   local is_text = type(request) == "string"
   local body = is_text and request or json.encode(request)
   local is_bytes = is_text and body:byte() ~= 123
+  local format = is_manifest and raw.FORMAT_MANIFEST or is_bytes and raw.FORMAT_PROTOBUF or raw.FORMAT_JSON
   local token = self.last_token + 1
   if self.closed then return nil, refusal(self.library, raw.ERR_SHUT_DOWN, "the client is closed") end
-  local status = self.library.proc_allocate(self.handle, is_bytes and raw.FORMAT_PROTOBUF or raw.FORMAT_JSON, body, #body, timeout_ms or 0,
+  local status = self.library.proc_allocate(self.handle, format, body, #body, timeout_ms or 0,
     token, self.id, self.error, ERROR_SIZE)
   if status ~= raw.OK then return nil, refusal(self.library, status, ffi.string(self.error)) end
   self.last_token = token
@@ -118,9 +119,9 @@ function Client:submit(request, timeout_ms, done)
 end
 
 -- The same inside a coroutine: returns the game server; or nil and { outcome, delivery, code, message, request, remaining_ms }.
-function Client:allocate(request, timeout_ms)
+function Client:allocate(request, timeout_ms, is_manifest)
   local waiting = assert(coroutine.running(), "allocate waits: call it in a coroutine, or submit with a function")
-  local id, problem = self:submit(request, timeout_ms, function(...) assert(coroutine.resume(waiting, ...)) end)
+  local id, problem = self:submit(request, timeout_ms, function(...) assert(coroutine.resume(waiting, ...)) end, is_manifest)
   if not id then return nil, problem end
   return coroutine.yield()
 end

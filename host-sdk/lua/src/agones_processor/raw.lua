@@ -336,6 +336,10 @@ local raw = {
   FORMAT_PROTOBUF = 0,
   -- The JSON body of agones-allocator's REST endpoint (proto3 JSON). Unknown fields are refused.
   FORMAT_JSON = 1,
+  -- A GameServerAllocation of Kubernetes (allocation.agones.dev/v1) in JSON. Its spec becomes the request, with
+  -- required, preferred and selectors, all of it; its namespace is metadata.namespace, or "default". What the request
+  -- can't carry is refused.
+  FORMAT_MANIFEST = 2,
   -- Send and finish what was accepted.
   DRAIN_FINISH = 0,
   -- End what is not sent yet at once, as SHUTDOWN and NOT_SENT, with its bytes; finish what is sent.

@@ -86,16 +86,17 @@ class Client:
 
     # ---- allocations
 
-    def submit(self, request: Mapping[str, Any] | bytes, *, timeout: float | None = None) -> asyncio.Future[GameServer]:
+    def submit(self, request: Mapping[str, Any] | bytes, *, timeout: float | None = None,
+               manifest: bool = False) -> asyncio.Future[GameServer]:
         """Asks for a game server; the future has it, or an AllocationError. Cancelling the future cancels the request.
 
         request: a mapping as the AllocationRequest's JSON, or a serialized AllocationRequest. timeout: in seconds; default: the
-        setting allocation_timeout_ms. Raises InvalidArgument, QueueFull, ShutDown, Forked at once.
+        setting allocation_timeout_ms. manifest: the mapping is a GameServerAllocation of Kubernetes. Raises InvalidArgument, QueueFull, ShutDown, Forked at once.
         """
         if isinstance(request, bytes):
             body, format_ = request, Format.PROTOBUF
         else:
-            body, format_ = json.dumps(request).encode(), Format.JSON
+            body, format_ = json.dumps(request).encode(), Format.MANIFEST if manifest else Format.JSON
         self._token += 1
         token = self._token
         request_id = c.c_uint64()
@@ -106,9 +107,10 @@ class Client:
         self._waiting[token] = future
         return future
 
-    async def allocate(self, request: Mapping[str, Any] | bytes, *, timeout: float | None = None) -> GameServer:
+    async def allocate(self, request: Mapping[str, Any] | bytes, *, timeout: float | None = None,
+                       manifest: bool = False) -> GameServer:
         """A game server. Raises as submit, and AllocationError. Cancelled (asyncio.timeout, Task.cancel), it cancels the request."""
-        future = self.submit(request, timeout=timeout)
+        future = self.submit(request, timeout=timeout, manifest=manifest)
         try:
             return await future
         except asyncio.CancelledError:

@@ -124,6 +124,10 @@ class Format(Named):
     PROTOBUF = 0
     #: The JSON body of agones-allocator's REST endpoint (proto3 JSON). Unknown fields are refused.
     JSON = 1
+    #: A GameServerAllocation of Kubernetes (allocation.agones.dev/v1) in JSON. Its spec becomes the request, with
+    #: required, preferred and selectors, all of it; its namespace is metadata.namespace, or "default". What the
+    #: request can't carry is refused.
+    MANIFEST = 2
 
 
 class DrainFlags(Named):

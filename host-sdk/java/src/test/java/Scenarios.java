@@ -120,6 +120,12 @@ public final class Scenarios {
                 }
                 case "protobuf":
                     return String.format("{\"name\":\"%s\"}", client.allocate("\n\u0007default".getBytes(), null).join().name());
+                case "manifest": {
+                    Map<String, ?> manifest = Map.of("kind", "GameServerAllocation", "spec",
+                            Map.of("selectors", List.of(Map.of("matchLabels", Map.of("agones.dev/fleet", "local"), "gameServerState", "Ready"))));
+                    boolean named = refusal(() -> client.allocate(manifest)).getMessage().contains("MANIFEST");
+                    return String.format("{\"named\":%b,\"name\":\"%s\"}", named, client.allocateManifest(manifest, null).join().name());
+                }
                 case "rejected":
                     return described(failure(client.allocate(Map.of("namespace", "nowhere"))), "");
                 case "timeout_not_sent":

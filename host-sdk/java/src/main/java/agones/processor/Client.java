@@ -155,6 +155,11 @@ public final class Client implements AutoCloseable {
         return submit(Raw.FORMAT_PROTOBUF, request, timeout);
     }
 
+    /** The same with a GameServerAllocation of Kubernetes: maps, lists, texts, numbers as its JSON has them. */
+    public CompletableFuture<GameServer> allocateManifest(Map<String, ?> manifest, Duration timeout) {
+        return submit(Raw.FORMAT_MANIFEST, Json.write(manifest).getBytes(StandardCharsets.UTF_8), timeout);
+    }
+
     private CompletableFuture<GameServer> submit(int format, byte[] body, Duration timeout) {
         int timeoutMs = timeout == null ? 0 : (int) Math.max(1, timeout.toMillis());
         long token = lastToken.incrementAndGet();

@@ -172,6 +172,12 @@ interface Raw extends Library {
      * The JSON body of agones-allocator's REST endpoint (proto3 JSON). Unknown fields are refused.
      */
     int FORMAT_JSON = 1;
+    /**
+     * A GameServerAllocation of Kubernetes (allocation.agones.dev/v1) in JSON. Its spec becomes the request, with
+     * required, preferred and selectors, all of it; its namespace is metadata.namespace, or "default". What the
+     * request can't carry is refused.
+     */
+    int FORMAT_MANIFEST = 2;
 
     /**
      * Send and finish what was accepted.
