@@ -8,6 +8,7 @@ namespace agones::local {
 namespace {
 
 constexpr std::size_t kEventsKept = 50;
+constexpr std::chrono::seconds kBetweenExplanations(1);
 constexpr std::size_t kLongestDetail = 300;  // a request's values may be of any size
 
 }  // namespace
@@ -236,6 +237,9 @@ void Fleet::settle(const std::shared_ptr<Candidate>& allocated) {
 Decision Fleet::decide_locked(const allocation::AllocationRequest& request, allocation::AllocationResponse& response) {
   Decision decision = allocator_.decide(request, std::chrono::system_clock::now(), response);
   if (decision.allocated == nullptr) {
+    if (decision.writes == 0) {
+      note_none_left(request);
+    }
     return decision;
   }
   const Candidate& server = *decision.allocated;
@@ -248,6 +252,34 @@ Decision Fleet::decide_locked(const allocation::AllocationRequest& request, allo
     due_.emplace(Clock::now() + life_.session, Due{server.tag, server.name, Deed::kEndSession});
   }
   return decision;
+}
+
+std::vector<const GameServer*> Fleet::servers() const {
+  std::vector<const GameServer*> all;
+  for (const Place& place : places_) {
+    if (place.server != nullptr) {
+      all.push_back(place.server);
+    }
+  }
+  return all;
+}
+
+Explanation Fleet::explain(const allocation::AllocationRequest& request) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  do_what_is_due(Clock::now());
+  return local::explain(request, servers());
+}
+
+// Now and then: it looks at every game server.
+void Fleet::note_none_left(const allocation::AllocationRequest& request) {
+  const auto now = Clock::now();
+  if (now < next_explanation_) {
+    return;
+  }
+  GameServer asked_for;
+  asked_for.space = request.namespace_();
+  note(FleetEvent::Kind::kNoneLeft, asked_for, short_text_of(local::explain(request, servers())));
+  next_explanation_ = Clock::now() + std::max<Clock::duration>(kBetweenExplanations, 20 * (Clock::now() - now));
 }
 
 void Fleet::do_what_is_due(Clock::time_point now) {

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "local-processor/allocation/allocator.h"
+#include "local-processor/allocation/explain.h"
 #include "local-processor/allocation/game_server.h"
 #include "local-processor/fleet_template.h"
 
@@ -45,7 +46,7 @@ struct FleetStatus {
 };
 
 struct FleetEvent {
-  enum class Kind { kAllocated, kSessionEnded, kReady, kWarning, kFleet };
+  enum class Kind { kAllocated, kSessionEnded, kReady, kWarning, kFleet, kNoneLeft };
 
   std::chrono::system_clock::time_point time;
   Kind kind = Kind::kAllocated;
@@ -70,6 +71,8 @@ class Fleet {
   void begin_list();
   // `response`, which is empty, is written if a game server was allocated.
   AllocationResult allocate(const allocation::AllocationRequest& request, allocation::AllocationResponse& response);
+  // Why it finds what it finds; allocates nothing.
+  Explanation explain(const allocation::AllocationRequest& request);
   // In two steps, for whoever takes time to write: nobody else gets the server until settle().
   Decision decide(const allocation::AllocationRequest& request, allocation::AllocationResponse& response);
   void settle(const std::shared_ptr<Candidate>& allocated);
@@ -130,6 +133,8 @@ class Fleet {
   void note_fleet(const Group& group, const std::string& what);
   void put(std::size_t place, GameServer server);
   void touch(std::size_t place) { places_[place].version = ++version_; }
+  std::vector<const GameServer*> servers() const;
+  void note_none_left(const allocation::AllocationRequest& request);
   void note(FleetEvent::Kind kind, const GameServer& server, const std::string& detail = {});
   void do_what_is_due(Clock::time_point now);
   void replace(std::size_t place);
@@ -145,6 +150,7 @@ class Fleet {
   std::multimap<Clock::time_point, Due> due_;
   std::deque<FleetEvent> events_;
   std::uint64_t version_ = 0;
+  Clock::time_point next_explanation_{};
 };
 
 // `count` ready game servers of fleet "local" in namespace "default".

@@ -18,6 +18,7 @@
 #include "local-processor/fleet_file.h"
 #include "local-processor/http/http_side.h"
 #include "local-processor/local_processor.h"
+#include "local-processor/request_text.h"
 
 namespace {
 
@@ -34,6 +35,7 @@ struct CommandLine {
   std::string port_file;
   std::string http_port_file;
   std::string ledger_file;
+  std::string explain;
   bool help = false;
 };
 
@@ -89,7 +91,9 @@ po::options_description describe(CommandLine& line, Typed& typed) {
       "tls-certificate", po::value(&typed.certificate), "PEM file; with it, the processor speaks TLS")(
       "tls-key", po::value(&typed.key), "PEM file")("tls-client-ca", po::value(&typed.client_ca),
                                                     "PEM file; with it, clients must show a certificate")(
-      "port-file", po::value(&line.port_file), "write the address here once it listens")(
+      "explain", po::value(&line.explain)->value_name("REQUEST"),
+      "say why a request finds what it finds in the fleet, and end: JSON, or a file with JSON or YAML; exit code 1: "
+      "none is left")("port-file", po::value(&line.port_file), "write the address here once it listens")(
       "http-port-file", po::value(&line.http_port_file), "write the page's URL here once it is served")(
       "ledger", po::value(&line.ledger_file), "write every allocation here as JSON, which is whole at the end");
   po::options_description fleet("The fleet");
@@ -286,6 +290,15 @@ int run(const CommandLine& line) {
   std::optional<LedgerFile> ledger;
   if (!line.ledger_file.empty()) {
     ledger.emplace(line.ledger_file);
+  }
+  if (!line.explain.empty()) {
+    try {
+      const Explanation explanation = fleet->explain(request_from_text_or_file(line.explain));
+      std::cout << text_of(explanation);
+      return explanation.matches() > 0 ? 0 : 1;
+    } catch (const std::runtime_error& error) {
+      throw std::runtime_error(std::string("--explain: ") + error.what());
+    }
   }
   LocalProcessorOptions options = line.options;
   options.ledger = [&ledger](const LedgerEntry& entry) {

@@ -90,7 +90,18 @@ def by_script():
         check(processor.ask("fleet", {"delete": {"name": "blue"}})[0] == 200, "delete")
         check(len(json.loads(processor.ask("fleets")[1])["fleets"]) == 1, "the fleet is gone")
 
+        request = {"namespace": "default", "gameServerSelectors": [{"matchLabels": {"agones.dev/fleet": "bleu"}}]}
+        explained = json.loads(processor.ask("explain", request)[1])
+        check(explained["matches"] == 0 and "no game server has agones.dev/fleet=bleu" in explained["text"], explained)
+        explained = json.loads(processor.ask("explain", {"kind": "GameServerAllocation", "spec": {}})[1])
+        check(explained["matches"] == 3, explained)
+        subprocess.run(processor.host("-n", "1", "--request", json.dumps(request)), check=False, stdout=subprocess.DEVNULL,
+                       timeout=PATIENCE)
+        events = json.loads(processor.ask("changes")[1])["events"]
+        check(any(kind == "none left" and "none of them agones.dev/fleet=bleu" in detail for _, kind, _, detail in events), events)
+
         for path, body, status, text in (
+                ("explain", {"nmespace": "default"}, 400, "nmespace: unknown field"),
                 ("fleet", {"scale": {"name": "blue", "replicas": 4}}, 404, "no fleet is called default/blue"),
                 ("fleet", {"scale": {"name": "local", "replicas": -4}}, 400, "scale.replicas: wrong type"),
                 ("fleet", {"scale": {"name": "local"}}, 400, "scale.replicas: missing"),
@@ -160,6 +171,9 @@ def by_browser():
         until(lambda: browser.run("return document.getElementById('fleets').textContent") == "local: 50/200", "the fleet by name")
         check(processor.ask("fleet", {"scale": {"name": "local", "replicas": 150}})[0] == 200, "scale")
         until(lambda: shown(browser, "Ready") == 100, "a smaller fleet")
+
+        browser.run("document.querySelector('#explain button').click()")
+        until(lambda: "can be allocated" in browser.run("return document.getElementById('explanation').textContent"), "the explanation")
 
         # A click on an allocated cell ends its session.
         browser.run("""const cell = view.cells.find(one => one.state === "Allocated"), [x, y] = view.places.get(cell.number);

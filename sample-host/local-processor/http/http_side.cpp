@@ -9,6 +9,7 @@
 #include "local-processor/fleet_formats.h"
 #include "local-processor/http/page.h"
 #include "local-processor/http/views.h"
+#include "local-processor/request_text.h"
 #include "manifest/members.h"
 
 namespace agones::local {
@@ -153,6 +154,9 @@ void set_up(httplib::Server& server, LocalProcessor& processor, const std::share
     answer(response, {{"fleets", fleets_json(fleet->fleets())}});
   });
   server.Post("/fleet", post([fleet](const json& body, Response& response) { change_fleet(body, *fleet, response); }));
+  server.Post("/explain", post([fleet](const json& body, Response& response) {
+                answer(response, explanation_json(fleet->explain(request_from(body))));
+              }));
   server.Post("/faults", post([&processor](const json& body, Response& response) {
                 processor.set_faults(changed_faults(processor.faults(), body));
                 answer(response, faults_json(processor.faults()));

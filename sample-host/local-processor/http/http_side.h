@@ -9,6 +9,7 @@
 //   POST /release          {"namespace": "default", "name": "..."}: ends the session of an allocated game server
 //   POST /fleet            {"apply": MANIFEST}, {"scale": {"name": "blue", "replicas": 5}} or {"delete": {"name": "blue"}}; with
 //                          "namespace" unless it is "default"
+//   POST /explain          a request, or a GameServerAllocation: why it finds what it finds; nothing is allocated
 //   POST /faults           {"latency_ms": 50, "error_rate": 0.1, ...}: those named change, the others stay
 //   POST /serving          {"serving": false}: from leader to standby and back
 //

@@ -68,6 +68,8 @@ const char* kind_of(FleetEvent::Kind kind) {
       return "ready";
     case FleetEvent::Kind::kFleet:
       return "fleet";
+    case FleetEvent::Kind::kNoneLeft:
+      return "none left";
     default:
       return "warning";
   }
@@ -291,6 +293,23 @@ std::string metrics_text(const std::map<GameServerState, std::size_t>& states, c
   metrics.add("local_processor_refused_total", "counter", "Requests that got no game server.", counts.refused);
   add_batch_times(counts.batch_times, metrics);
   return metrics.text();
+}
+
+json explanation_json(const Explanation& explanation) {
+  json selectors = json::array();
+  for (const SelectorExplanation& selector : explanation.selectors) {
+    json conditions = json::array();
+    for (const Condition& condition : selector.conditions) {
+      conditions.push_back({{"condition", condition.text}, {"passing", condition.passing}});
+    }
+    selectors.push_back(
+        {{"selector", selector.where}, {"conditions", std::move(conditions)}, {"instead", selector.nearest}});
+  }
+  return {{"problem", explanation.problem},
+          {"selectors", std::move(selectors)},
+          {"warnings", explanation.warnings},
+          {"matches", explanation.matches()},
+          {"text", text_of(explanation)}};
 }
 
 json faults_json(const Faults& faults) {

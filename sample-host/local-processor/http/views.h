@@ -20,6 +20,8 @@ nlohmann::json changes_json(const FleetChanges& changes, const std::vector<Fleet
 std::string metrics_text(const std::map<GameServerState, std::size_t>& states, const ProcessorCounts& counts,
                          bool serving);
 
+nlohmann::json explanation_json(const Explanation& explanation);
+
 nlohmann::json faults_json(const Faults& faults);
 // Those that are named change. Throws std::runtime_error that names what is wrong; then nothing has changed.
 Faults changed_faults(Faults faults, const nlohmann::json& changes);
