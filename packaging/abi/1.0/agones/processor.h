@@ -330,8 +330,8 @@ typedef struct proc_config {
   /* 1: a batch has all that may be sent, up to max_batch_size, whatever the processor does. 0 */
   uint32_t fixed_batches;
   /* Streams to the processor, at most: it works on the batches of one stream one after another, and a batch is answered
-   * when its slowest request is. One is kept open; more are opened while batches take longer than the pace at which
-   * they go, and closed when they are not needed for 30 s. 1 to 64; 32 */
+   * when its slowest request is. One is kept open. Up to 4 are opened while requests wait for a stream, more only where slow
+   * requests hold up others. A stream that had no batch for 5 s is closed. 1 to 64; 32 */
   uint32_t max_streams;
   /* Batches sent on one stream and not answered, 1 to 65,536; 1: the processor works on one at a time, and can get stuck
    * when answers queue up on its side. What waits here is NOT_SENT. A batch whose requests have all timed out or been
