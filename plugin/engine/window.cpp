@@ -226,8 +226,7 @@ Duration Window::patience() const {
 
 // Nothing is answered for longer than is usual.
 bool Window::overdue(TimePoint now) const {
-  const Batch* const batch = oldest();
-  return batch != nullptr && now - std::max(last_sign_, batch->sent) > patience();
+  return oldest() != nullptr && now - last_sign_ > patience();
 }
 
 TimePoint Window::opens_at(const Now& now) const {
@@ -264,7 +263,7 @@ void Window::reserve() {
 }
 
 void Window::sent(std::uint64_t stream, std::uint64_t batch, std::size_t requests, TimePoint now) noexcept {
-  if (under_way_.empty()) {
+  if (oldest() == nullptr) {
     last_sign_ = now;
   }
   busy_ += requests;

@@ -224,6 +224,27 @@ TEST_F(WindowTest, AfterAStandstillItBeginsAnewTheSmallerTheLongerItLasted) {
   }
 }
 
+TEST_F(WindowTest, AfterAPauseWithABatchHeldUpNobodyIsAwokenForThePast) {
+  for (int i = 0; i < 3; ++i) {
+    const std::uint64_t batch = send(1);
+    now += milliseconds(50);
+    window.answered(batch, 100, now);
+  }
+  send(1);
+  for (int i = 0; i < 4; ++i) {
+    const std::uint64_t batch = send(1);
+    now += milliseconds(50);
+    window.answered(batch, 100, now);
+  }
+  ASSERT_TRUE(window.split(now));
+  ASSERT_EQ(window.busy(), 0U);
+  now += seconds(1);
+  send(1);
+  now += milliseconds(50);
+  EXPECT_GE(window.more_wanted_at({now, kGap, true, 5, 1}), now);
+  EXPECT_GT(window.batch_size(state(2)), 1U) << "it does not stand still";
+}
+
 TEST_F(WindowTest, ALostConnectionEndsAStandstill) {
   send(10);
   now += seconds(1);
