@@ -3,6 +3,8 @@
 
 #include <dlfcn.h>
 
+#define BOOST_DLL_USE_STD_FS
+#include <boost/dll/shared_library.hpp>
 #include <chrono>
 #include <filesystem>
 #include <memory>
@@ -19,11 +21,6 @@ namespace agones {
 namespace {
 
 namespace fs = std::filesystem;
-
-struct Close {
-  void operator()(void* handle) const { dlclose(handle); }
-};
-using Handle = std::unique_ptr<void, Close>;
 
 // A path to the file that was used for nothing else: by one that it knows the dynamic linker gives what it has loaded, though
 // another file may be there by now. What differs are steps that lead nowhere.
@@ -61,7 +58,7 @@ class Library::Mapped {
   // Null if there is none.
   template <typename Function>
   Function* look_up(const char* name) const {
-    return reinterpret_cast<Function*>(dlsym(library_.get(), name));
+    return library_.has(name) ? &library_.get<Function>(name) : nullptr;
   }
 
   template <typename Function>
@@ -77,12 +74,14 @@ class Library::Mapped {
 
  private:
   void load(const std::string& file) {
+    boost::dll::fs::error_code error;
     // Local: no symbol of the library is offered to the host's other libraries.
-    library_.reset(dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL));
-    if (library_ == nullptr) {
+    library_.load(file, error, boost::dll::load_mode::rtld_now | boost::dll::load_mode::rtld_local);
+    if (error) {
+      // The linker's own words name what is wrong; Boost's code is the same for everything.
       const char* problem = dlerror();
-      throw LibraryError(LibraryError::Kind::kNotLoadable,
-                         "library '" + path_ + "' cannot be loaded: " + (problem != nullptr ? problem : "?"));
+      throw LibraryError(LibraryError::Kind::kNotLoadable, "library '" + path_ + "' cannot be loaded: " +
+                                                               (problem != nullptr ? problem : error.message()));
     }
   }
 
@@ -90,7 +89,7 @@ class Library::Mapped {
   // Before the library: its path must stay taken as long as the library is loaded.
   std::unique_ptr<SealedCopy> copy_;
   std::string sha256_;
-  Handle library_;
+  boost::dll::shared_library library_;
 };
 
 Library::Library(std::string path, std::unique_ptr<Mapped> mapped, const LibraryApi& api)

@@ -9,6 +9,7 @@
 #   cpp-httplib     /metrics of game-host, the page of local-processor (sample host)
 #   yaml-cpp        fleets as kubectl prints them (local processor)
 #   Boost.Locale    UTF-8 (plugin, host library; header only)
+#   Boost.DLL       loading the plugin (host SDK)
 #   Boost.Log       the optional log sink (host SDK)
 #   Boost.Program_options  command lines of the programs
 #   GoogleTest      unit and contract tests
