@@ -46,15 +46,15 @@ PLAIN = (
     ("50 ms a batch, 200 a second", ["--work-ms", "50"], {"mode": "paced", "requests": 1_000, "rate": 200}),
     ("50 ms a batch, 1,000 a second", ["--work-ms", "50"], {"mode": "paced", "requests": 5_000, "rate": 1_000}),
     ("50 ms a batch, 1,000 under way", ["--work-ms", "50"], {"mode": "load", "requests": 100_000, "in_flight": 1_000}),
-    ("50 ms a batch, 10,000 under way", ["--work-ms", "50"], {"mode": "load", "requests": 200_000, "in_flight": 10_000}),
+    ("50 ms a batch, 10,000 under way", ["--work-ms", "50"], {"mode": "load", "requests": 100_000, "in_flight": 10_000}),
     ("50 ms a batch, a burst of 100", ["--work-ms", "50"], {"mode": "burst", "requests": 100}),
     ("50 ms a batch, a burst of 1,000", ["--work-ms", "50"], {"mode": "burst", "requests": 1_000}),
-    ("like Agones, none slow: 2 a second", PROCESSORS[NONE_SLOW], {"mode": "paced", "requests": 40, "rate": 2}),
-    ("like Agones, none slow: 25 a second", PROCESSORS[NONE_SLOW], {"mode": "paced", "requests": 500, "rate": 25}),
+    ("like Agones, none slow: 2 a second", PROCESSORS[NONE_SLOW], {"mode": "paced", "requests": 20, "rate": 2}),
+    ("like Agones, none slow: 25 a second", PROCESSORS[NONE_SLOW], {"mode": "paced", "requests": 250, "rate": 25}),
     ("like Agones, none slow: a burst of 500", PROCESSORS[NONE_SLOW], {"mode": "burst", "requests": 500}),
     ("like Agones with the tail: a burst of 2,000", SLOW_TAIL, {"mode": "burst", "requests": 2_000}),
     ("at once: 50 a second", [], {"mode": "paced", "requests": 500, "rate": 50}),
-    ("at once: 200 a second", [], {"mode": "paced", "requests": 2_000, "rate": 200}),
+    ("at once: 200 a second", [], {"mode": "paced", "requests": 1_500, "rate": 200}),
 )
 PLAIN_KEYS = (("meanMs", "mean, ms"), ("p99Ms", "p99, ms"), ("perSecond", "a second"), ("cpuUs", "CPU us"), ("unknown", "UNKNOWN"),
               ("streamsOpened", "streams opened"))
@@ -131,7 +131,7 @@ class Bench:
 
     def streams(self, repetition):
         for kind, mode, options in ((LIKE_AGONES, "burst", {"requests": 2_000, "seed": repetition + 1, "used_seconds": 2}),
-                                    (FIXED_TIME, "load", {"requests": 200_000, "in_flight": 10_000})):
+                                    (FIXED_TIME, "load", {"requests": 100_000, "in_flight": 10_000})):
             servers = len(STREAMS) * options["requests"] + 10_000
             with processor(self._build, self._folder, kind, "--seed", str(repetition + 1), servers=servers) as server:
                 for count in turn(STREAMS, repetition):
