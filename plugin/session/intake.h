@@ -36,8 +36,8 @@ class Intake {
     cancels_wait_.store(true);
   }
 
-  // The link's thread. Whether no request waits.
-  bool empty() const { return taken_ == nullptr && submitted_.empty(); }
+  // The link's thread. Whether nothing waits, no request and no cancel.
+  bool empty() const { return taken_ == nullptr && submitted_.empty() && !cancels_wait_.load(); }
   // Gives at most `most` requests to the engine, oldest first, and each cancel once its request was given. How many
   // requests it gave. If it throws, nothing is lost: the next call goes on.
   template <typename Engine>

@@ -125,6 +125,21 @@ TEST(Intake, GivesACancelOnceItsRequestWasGiven) {
   EXPECT_EQ(engine.cancelled.back(), 2U) << "with no request beside it";
 }
 
+TEST(Intake, ACancelThatCameWhileAPortionWasLeftIsNotForgotten) {
+  Intake intake;
+  FakeEngine engine;
+  for (std::uint64_t number = 1; number <= 5; ++number) {
+    intake.submit(numbered(number));
+  }
+  EXPECT_EQ(intake.give(engine, {}, 3), 3U);
+  intake.cancel(2);
+  // As a turn of the link's thread does, after which it sleeps.
+  do {
+    intake.give(engine, {}, 100);
+  } while (!intake.empty());
+  EXPECT_EQ(engine.cancelled, Numbers{2});
+}
+
 TEST(Intake, GoesOnAfterAFailure) {
   Intake intake;
   FakeEngine engine;
