@@ -36,6 +36,9 @@ constexpr double kSmallest = 3;
 
 // Held up: a batch that a later one overtook, and that takes this many times the usual time.
 constexpr int kHeldUp = 2;
+// The same is known where batches take this many times the usual time, this many times, and others in between do not.
+constexpr int kTwoHumps = 4;
+constexpr unsigned kSlowBatches = 2;
 // Batches stay small until this many requests were answered, or for this long, with none held up.
 constexpr std::size_t kSplitRequests = 10'000;
 constexpr std::chrono::seconds kSplitTime{60};
@@ -195,13 +198,15 @@ std::size_t Window::share(const Now& now) const {
   if (!split(now.time)) {
     return unsplit_share(now, streams);
   }
+  // Where fewer are asked for than the window permits, those are spread.
+  const double asked_for = std::min(size_, static_cast<double>(busy_ + now.waiting));
   if (streams == 1) {
     // The other half for the next one that opens.
-    return size() / 2;
+    return static_cast<std::size_t>(std::ceil(asked_for / 2));
   }
   const auto usable = static_cast<double>(streams);
-  const double paced = size_ / std::clamp(ratio(time, now.gap), 1.0, usable);
-  const double spread = size_ / usable;
+  const double paced = asked_for / std::clamp(ratio(time, now.gap), 1.0, usable);
+  const double spread = asked_for / usable;
   // A slow request holds up its batch, so that small ones are better. Large ones that are a little smaller win nothing.
   return static_cast<std::size_t>(
       std::ceil(now.paced || spread > kSmall ? paced : std::max(spread, std::min(paced, kSmallest))));
@@ -242,7 +247,7 @@ std::size_t Window::batch_size(const Now& now) {
     const std::size_t room_for_it = std::min(share(now), room());
     const std::size_t size = std::min(room_for_it, largest());
     cut_ = size < now.waiting;
-    limited_ = limited_ || room_for_it < std::min(now.waiting, largest());
+    limited_ = limited_ || (busy_ + now.waiting >= this->size() && room_for_it < std::min(now.waiting, largest()));
     return size;
   }
   limited_ = true;
@@ -357,6 +362,7 @@ void Window::learn(const Batch& batch, TimePoint now) {
     looked_at_ = now;
   }
   answered_ += batch.requests;
+  compare_with_usual(batch, now);
   if (batch.sent >= round_began_) {
     times_[time_count_++] = time;
     const std::size_t usual = std::clamp(2 * lanes({now, gap_}), kLeastSamples, kMostSamples);
@@ -371,6 +377,21 @@ void Window::learn(const Batch& batch, TimePoint now) {
     grow(batch.requests, time);
   } else if (batch.in_use) {
     shrink(batch, now);
+  }
+}
+
+// Where one batch is under way at a time, none overtakes another. That some take long and others don't tells as much.
+void Window::compare_with_usual(const Batch& batch, TimePoint now) {
+  const Duration time = now - batch.sent;
+  const std::chrono::duration<double> work(static_cast<double>(batch.requests) / best_rate_);
+  if (time > kTwoHumps * time_ + std::chrono::duration_cast<Duration>(work)) {
+    slow_ = true;
+  } else if (slow_ && time <= kAcceptable * time_) {
+    slow_ = false;
+    if (++slow_batches_ >= kSlowBatches) {
+      slow_batches_ = 0;
+      tail_seen(now);
+    }
   }
 }
 

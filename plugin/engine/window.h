@@ -92,6 +92,7 @@ class Window {
   void hold_up_those_before(std::size_t index, TimePoint now);
   void forget(std::size_t index) noexcept;
   void learn(const Batch& batch, TimePoint now);
+  void compare_with_usual(const Batch& batch, TimePoint now);
   void tail_seen(TimePoint now);
   void grow(std::size_t requests, Duration time);
   void shrink(const Batch& batch, TimePoint now);
@@ -123,6 +124,8 @@ class Window {
   double best_rate_ = kUsualRate;
   std::size_t clean_ = 0;  // requests that were answered since a batch was held up last
   std::optional<TimePoint> held_up_at_;
+  bool slow_ = false;  // the last batch took much longer than usual
+  unsigned slow_batches_ = 0;
 
   // The round: some batches that were sent since its beginning.
   TimePoint round_began_{};

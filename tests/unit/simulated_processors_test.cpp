@@ -292,6 +292,23 @@ TEST(ATailOfSlowUpdates, ASteadyLoadWaitsForItsOwnSlowOnesAlone) {
   EXPECT_LE(percentile(times, 0.99), 2'200) << "one in a hundred is slow itself";
 }
 
+TEST(ATailOfSlowUpdates, AClosedLoopIsSpreadOverTheStreams) {
+  // Whatever the window permits: 100 under way on 32 streams are three a batch.
+  for (const std::size_t under_way : {30, 100, 300}) {
+    LikeAgones work(slow_tail(), kGathering, 1);
+    Simulation simulation(automatic(), work);
+    simulation.run_until(seconds(1));
+    simulation.keep_under_way(under_way);
+    simulation.run_until(seconds(21));
+    simulation.take_ended();
+    simulation.run_until(seconds(61));
+    const double rate = static_cast<double>(simulation.take_ended()) / 40;
+    // Each takes 75 ms, one of a hundred 2 s; 400 a second at most.
+    const double possible = std::min(400.0, static_cast<double>(under_way) / (0.99 * 0.075 + 0.01 * 2));
+    EXPECT_GE(rate, 0.6 * possible) << under_way;
+  }
+}
+
 TEST(Streams, AreFewWhereNothingIsHeldUpAndClosedWhenTheyAreNotNeeded) {
   ConstantTime work(milliseconds(50));
   Simulation simulation(automatic(), work);
