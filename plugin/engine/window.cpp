@@ -53,8 +53,12 @@ constexpr std::size_t kMoreThanABurst = 600;
 constexpr double kPlainBatch = 1'000;
 
 // Shrinking: batches may take this many times as long as they must, since it keeps the processor busy from one to the next, and
-// some of it is chance. Of the part that is too much; once a round.
-constexpr int kAcceptable = 2;
+// some of it is chance. Of the part that is too much; once a round. The middle one of the last batches decides, but for one that
+// takes kClearly times what is acceptable.
+constexpr double kAcceptable = 2;
+constexpr int kClearly = 4;
+// The least time of a batch that is known rises by a part of it each round: it was a lucky one, or things have changed.
+constexpr int kBaseRises = 32;
 constexpr double kShrinking = 0.8;
 constexpr double kMostShrinking = 0.5;
 // What a batch takes as a rule. Where a first batch takes longer, that may be its size; and with less than what is answered in
@@ -65,12 +69,19 @@ constexpr double kLimitedByCpu = 500;
 // A processor that got this many times slower is not the one that was measured.
 constexpr double kMuchSlower = 16;
 
-// Trials: a window of which a quarter has batches that take three quarters of the time, or more, is not what makes them long.
+// Trials, with a quarter of the window. After it has shrunk: if the processor then answers clearly less, the window was not what
+// made batches long. Now and then: whether batches get shorter by a quarter.
 constexpr int kQuarter = 4;
 // What a batch takes at least is looked at this rarely, and not before this many could follow each other.
 constexpr milliseconds kLookAgainAtMost{64'000};
 constexpr int kLookAgainBatches = 4;
 constexpr std::size_t kLeastSamples = 3;
+constexpr std::size_t kTrialSamples = 8;
+// Less of the rate than this is no longer what it was before the window shrank.
+constexpr double kKept = 0.6;
+// Where it was not the window, batches may differ more by chance than was thought.
+constexpr double kMoreTolerance = 1.5;
+constexpr double kMostTolerance = 16;
 
 // Standing still: nothing is answered for kLate times as long as usual, but for kLeastPatience at least; where nothing is known,
 // for kFirstPatience. Then one request goes, and the next one after kProbeBackoff times as long. For each of them the window
@@ -209,7 +220,7 @@ std::size_t Window::share(const Now& now) const {
   const double spread = asked_for / usable;
   // A slow request holds up its batch, so that small ones are better. Large ones that are a little smaller win nothing.
   return static_cast<std::size_t>(
-      std::ceil(now.paced || spread > kSmall ? paced : std::max(spread, std::min(paced, kSmallest))));
+      std::ceil(now.paced || spread > kSmall ? std::max(paced, kSmallest) : std::max(spread, kSmallest)));
 }
 
 // Whether an answer must come before there is room worth a batch.
@@ -287,7 +298,7 @@ void Window::answered(std::uint64_t batch, std::size_t answer_bytes, TimePoint n
   last_sign_ = now;
   const unsigned probes = std::exchange(probes_, 0);
   // A probe that is answered at once tells that others are slow, not that the processor stood still.
-  if (probes != 0 && now - answered.sent > patience() && !config_.fixed) {
+  if (probes > 1 && time_.count() != 0 && now - answered.sent > patience() && !config_.fixed) {
     // What it can do now is to be found out, from the less the longer it stood.
     resize(size_ / std::pow(kStoodStill, std::min(probes, kMostProbes)), kLeastAfterStandstill);
     stood_still_until_ = now;
@@ -351,33 +362,54 @@ void Window::forget(std::size_t index) noexcept {
 }
 
 Duration Window::acceptable() const {
-  return kAcceptable * std::max(base_, gap_);
+  return std::chrono::duration_cast<Duration>(tolerance_ *
+                                              std::chrono::duration<double, Duration::period>(std::max(base_, gap_)));
 }
 
 void Window::learn(const Batch& batch, TimePoint now) {
   const Duration time = now - batch.sent;
   if (base_.count() == 0) {
     time_ = time;
-    base_ = std::min<Duration>(time, kUsualTime);
+    // A large first batch may take long for its size.
+    base_ = static_cast<double>(batch.requests) <= kWorthABatch ? time : std::min<Duration>(time, kUsualTime);
     looked_at_ = now;
   }
   answered_ += batch.requests;
+  answered_while_shrinking_ += batch.requests;
   compare_with_usual(batch, now);
   if (batch.sent >= round_began_) {
+    if (time_count_ == 0) {
+      first_answer_ = now;
+      answered_by_round_ = 0;
+    } else {
+      answered_by_round_ += batch.requests;
+    }
     times_[time_count_++] = time;
     const std::size_t usual = std::clamp(2 * lanes({now, gap_}), kLeastSamples, kMostSamples);
-    if (time_count_ >= (trial_ == Trial::kNone ? usual : kLeastSamples)) {
+    if (time_count_ >= (trial_ == Trial::kNone ? usual : trial_ == Trial::kLook ? kLeastSamples : kTrialSamples)) {
       end_round(now);
     }
   }
   if (config_.fixed || trial_ != Trial::kNone) {
     return;
   }
-  if (time <= acceptable()) {
+  if (middle_of_last(time) <= acceptable() && time <= kClearly * acceptable()) {
     grow(batch.requests, time);
   } else if (batch.in_use) {
     shrink(batch, now);
   }
+}
+
+// Of this batch's time and those before it; one alone may be long by chance.
+Duration Window::middle_of_last(Duration time) {
+  last_times_[last_time_++ % last_times_.size()] = time;
+  if (last_time_ < last_times_.size()) {
+    return time;
+  }
+  auto sorted = last_times_;
+  const auto middle = sorted.begin() + sorted.size() / 2;
+  std::nth_element(sorted.begin(), middle, sorted.end());
+  return *middle;
 }
 
 // Where one batch is under way at a time, none overtakes another. That some take long and others don't tells as much.
@@ -386,7 +418,7 @@ void Window::compare_with_usual(const Batch& batch, TimePoint now) {
   const std::chrono::duration<double> work(static_cast<double>(batch.requests) / best_rate_);
   if (time > kTwoHumps * time_ + std::chrono::duration_cast<Duration>(work)) {
     slow_ = true;
-  } else if (slow_ && time <= kAcceptable * time_) {
+  } else if (slow_ && time <= 2 * time_) {
     slow_ = false;
     if (++slow_batches_ >= kSlowBatches) {
       slow_batches_ = 0;
@@ -424,6 +456,8 @@ void Window::shrink(const Batch& batch, TimePoint now) {
     resize(std::min(size_, 2 * static_cast<double>(batch.under_way)), least);
     size_before_ = size_;
     time_before_ = time;
+    shrink_began_ = now;
+    answered_while_shrinking_ = 0;
   }
   time_before_ = std::max(time_before_, time);
   // What was sent before it shrank last says nothing of the window as it is.
@@ -436,6 +470,7 @@ void Window::shrink(const Batch& batch, TimePoint now) {
   resize(size_ * std::max(1 - kShrinking * (1 - ratio(acceptable(), time)), kMostShrinking), least);
   const bool enough = size_ <= std::max(size_before_ / kQuarter, split(now) ? kLeast : kLeastUnsplit);
   if (enough || (size_ <= least && least >= kLimitedByCpu)) {
+    rate_before_ = static_cast<double>(answered_while_shrinking_) / seconds_of(now - shrink_began_);
     begin_trial(Trial::kShrunk, now);
   }
 }
@@ -459,9 +494,11 @@ void Window::end_round(TimePoint now) {
   const double rate = static_cast<double>(answered_) / std::max(seconds_of(now - round_began_), 1e-6);
   rate_ = std::max(0.5 * rate_, rate);
   best_rate_ = std::max(0.9 * best_rate_, rate);
-  base_ = std::min(base_, time_);
+  base_ = std::min(time_, base_ + base_ / kBaseRises);
   bold_rounds_ += grew_ && requests_grown_on_ > kMoreThanABurst ? 1 : 0;
   const bool limited = limited_;
+  // From the first answer of the round to the last.
+  trial_rate_ = static_cast<double>(answered_by_round_) / std::max(seconds_of(now - first_answer_), 1e-3);
   begin_round(now);
   if (trial_ != Trial::kNone) {
     end_trial(now);
@@ -477,7 +514,6 @@ void Window::end_round(TimePoint now) {
   }
 }
 
-// Whether a quarter of the window made batches shorter.
 void Window::end_trial(TimePoint now) {
   const bool shorter = time_ < time_before_ - time_before_ / kQuarter;
   if (trial_ == Trial::kLook) {
@@ -487,9 +523,13 @@ void Window::end_trial(TimePoint now) {
       base_ = time_;
     }
     resize(size_before_, kLeast);
-  } else if (!shorter) {
+  } else if (!shorter || trial_rate_ < kKept * rate_before_) {
+    // With a quarter of the window batches take as long, or the processor answers less: the window was not the cause.
     base_ = time_;
+    tolerance_ = std::min(kMoreTolerance * tolerance_, kMostTolerance);
     resize(size_before_, kLeast);
+  } else {
+    tolerance_ = kAcceptable;
   }
   trial_ = Trial::kNone;
   shrinking_ = false;

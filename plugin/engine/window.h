@@ -92,6 +92,7 @@ class Window {
   void hold_up_those_before(std::size_t index, TimePoint now);
   void forget(std::size_t index) noexcept;
   void learn(const Batch& batch, TimePoint now);
+  Duration middle_of_last(Duration time);
   void compare_with_usual(const Batch& batch, TimePoint now);
   void tail_seen(TimePoint now);
   void grow(std::size_t requests, Duration time);
@@ -116,6 +117,8 @@ class Window {
   double size_ = kFirst;
 
   Duration gap_{};
+  std::array<Duration, 5> last_times_{};  // of batches
+  std::size_t last_time_ = 0;
   Duration time_{};  // what a batch takes, by the last round
   Duration base_{};  // what it takes at least, however small the window
 
@@ -131,9 +134,11 @@ class Window {
   TimePoint round_began_{};
   std::array<Duration, kMostSamples> times_{};
   std::size_t time_count_ = 0;
-  std::size_t answered_ = 0;  // requests
-  bool limited_ = false;      // requests waited that the window kept
-  bool cut_ = false;          // the last batch left some that waited
+  std::size_t answered_ = 0;           // requests, in its time
+  std::size_t answered_by_round_ = 0;  // by its batches after the first
+  TimePoint first_answer_{};
+  bool limited_ = false;  // requests waited that the window kept
+  bool cut_ = false;      // the last batch left some that waited
   bool grew_ = false;
 
   // Since it shrank last.
@@ -145,7 +150,12 @@ class Window {
   Trial trial_ = Trial::kNone;
   bool shrinking_ = false;
   double size_before_ = 0;
-  Duration time_before_{};  // the longest, while it shrank
+  Duration time_before_{};
+  double trial_rate_ = 0;   // in the last round
+  double rate_before_ = 0;  // requests that were answered a second while it shrank
+  TimePoint shrink_began_{};
+  std::size_t answered_while_shrinking_ = 0;
+  double tolerance_ = 2;  // how many times as long as it must a batch may take
   TimePoint shrunk_at_{};
   TimePoint looked_at_{};
   Duration look_again_ = kLookAgain;
