@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <memory>
-#include <regex>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -17,6 +16,20 @@
 
 namespace agones::test {
 namespace {
+
+bool is_ascii(char c) {
+  return c >= ' ' && c <= '~';
+}
+
+// Digits, and with a point one more behind it.
+bool is_plain_number(const std::string& text) {
+  const auto is_digits = [](const std::string& part) {
+    return !part.empty() && part.find_first_not_of("0123456789") == std::string::npos;
+  };
+  const std::size_t point = text.find('.');
+  return is_digits(text.substr(0, point)) &&
+         (point == std::string::npos || (point + 2 == text.size() && is_digits(text.substr(point + 1))));
+}
 
 using local::LocalProcessor;
 
@@ -183,10 +196,10 @@ TEST_P(Locale, LogLinesHaveNumbersThatProgramsRead) {
   };
   ASSERT_TRUE(client.poll_until([&] { return summary() != client.logs.end(); }));
   const Event line = *summary();
-  EXPECT_TRUE(std::regex_match(line.message, std::regex("[ -~]+"))) << line.message;
+  EXPECT_TRUE(!line.message.empty() && std::all_of(line.message.begin(), line.message.end(), is_ascii)) << line.message;
   for (const auto& [key, value] : line.fields) {
     if (key != "connection") {
-      EXPECT_TRUE(std::regex_match(value, std::regex("[0-9]+(\\.[0-9])?"))) << key << "=" << value;
+      EXPECT_TRUE(is_plain_number(value)) << key << "=" << value;
     }
   }
 }
