@@ -71,7 +71,7 @@ struct Result {
   Outcome outcome = Outcome::kShutdown;
   Delivery delivery = Delivery::kNotSent;
   int code = 0;         // kRejected: the gRPC status code
-  std::string message;  // kRejected, kDisconnected
+  std::string message;  // kRejected, kDisconnected; kTimeout of a request that was not sent: what it waited for
   std::chrono::microseconds latency{0};
   std::optional<GameServer> game_server;  // kAllocated
   // kNotSent: the serialized allocation.AllocationRequest, safe to send again, and what was left of its time.
