@@ -299,7 +299,7 @@ TEST(AsPlain, SeveralClientsAtOneProcessor) {
       for (const auto& client : all) {
         client->keep_under_way(10'000);
       }
-      all.front()->run_until(seconds(5));
+      all.front()->run_until(seconds(4));
       Figures sum;
       double least = 1e9;
       for (const auto& client : all) {
@@ -392,14 +392,14 @@ TEST(AsPlain, TimesThatDifferByChance) {
       ByChance work(sigma, 1);
       Simulation simulation(config, work);
       simulation.run_until(milliseconds(110));
-      simulation.keep_under_way(1'000);
-      simulation.run_until(seconds(60));
+      simulation.keep_under_way(300);
+      simulation.run_until(seconds(20));
       return figures_of(simulation);
     });
     EXPECT_GE(loop.mine.allocated, (sigma < 0.5 ? 0.9 : 0.7) * loop.plain.allocated) << sigma;
     const Pair paced_pair = compare([&](const Engine::Config& config) {
       ByChance work(sigma, 1);
-      return paced(config, work, 200, seconds(60), seconds(10));
+      return paced(config, work, 200, seconds(30), seconds(10));
     });
     EXPECT_LE(paced_pair.mine.mean_ms, kAsGood * paced_pair.plain.mean_ms) << sigma;
     EXPECT_LE(paced_pair.mine.p99_ms, 1.3 * paced_pair.plain.p99_ms) << sigma;

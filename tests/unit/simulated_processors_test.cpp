@@ -234,7 +234,7 @@ Ratios bursts(const Engine::Config& config, bool used) {
   std::vector<double> means;
   std::vector<double> p50s;
   std::vector<double> p99s;
-  for (std::uint32_t seed = 1; seed <= 41; ++seed) {
+  for (std::uint32_t seed = 1; seed <= 15; ++seed) {
     LikeAgones work(slow_tail(), kGathering, seed);
     Simulation simulation(config, work);
     simulation.run_until(seconds(1));
