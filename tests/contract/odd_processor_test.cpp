@@ -44,7 +44,8 @@ std::string answer_with(const allocation::BatchRequest& batch, const std::string
 void expect_refused(const RawProcessor::Options& options, const RawProcessor::Answer& answer,
                     const std::string& reason) {
   RawProcessor processor(options, answer);
-  Client client(processor.address());
+  // Whatever a busy machine takes to read it.
+  Client client(processor.address(), [](proc_config& config) { config.pull_timeout_ms = 60'000; });
   ASSERT_NE(client.allocate(), 0U);
   ASSERT_TRUE(client.poll_until_results(1));
   EXPECT_EQ(client.results[0].outcome, PROC_OUTCOME_DISCONNECTED);
