@@ -315,12 +315,18 @@ void Window::answered(std::uint64_t batch, std::size_t answer_bytes, TimePoint n
   }
 }
 
+// What its size alone may cost at the best rate that is known.
+Duration Window::work_of(const Batch& batch) const {
+  return std::chrono::duration_cast<Duration>(
+      std::chrono::duration<double>(static_cast<double>(batch.requests) / best_rate_));
+}
+
 void Window::hold_up_those_before(std::size_t index, TimePoint now) {
   for (std::size_t i = 0; i < index; ++i) {
     Batch& batch = under_way_[i];
     // A large batch may take long for its size.
-    const std::chrono::duration<double> work(split(now) ? 0 : static_cast<double>(batch.requests) / best_rate_);
-    if (!batch.held_up && now - batch.sent > kHeldUp * time_ + std::chrono::duration_cast<Duration>(work)) {
+    const Duration work = split(now) ? Duration(0) : work_of(batch);
+    if (!batch.held_up && now - batch.sent > kHeldUp * time_ + work) {
       batch.held_up = true;
       tail_seen(now);
       busy_ -= batch.requests;
@@ -415,8 +421,7 @@ Duration Window::middle_of_last(Duration time) {
 // Where one batch is under way at a time, none overtakes another. That some take long and others don't tells as much.
 void Window::compare_with_usual(const Batch& batch, TimePoint now) {
   const Duration time = now - batch.sent;
-  const std::chrono::duration<double> work(static_cast<double>(batch.requests) / best_rate_);
-  if (time > kTwoHumps * time_ + std::chrono::duration_cast<Duration>(work)) {
+  if (time > kTwoHumps * time_ + work_of(batch)) {
     slow_ = true;
   } else if (slow_ && time <= 2 * time_) {
     slow_ = false;

@@ -89,6 +89,7 @@ class Window {
   bool full(const Now& now) const;
   Duration patience() const;
   Duration acceptable() const;
+  Duration work_of(const Batch& batch) const;
   void hold_up_those_before(std::size_t index, TimePoint now);
   void forget(std::size_t index) noexcept;
   void learn(const Batch& batch, TimePoint now);
