@@ -3,7 +3,7 @@
 
 #include <new>
 
-#include "abi/names.h"
+#include "contract/names.h"
 
 namespace agones::host {
 

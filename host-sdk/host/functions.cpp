@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The host library's exported functions: those of agones/processor.h, passed on to a plugin, and those of
-// agones/processor_swap.h. Those that need no client are in plugin/abi/stateless.cpp.
+// agones/processor_swap.h. Those that need no client are in plugin/exports/stateless.cpp.
 #include <cxxabi.h>
 
 #include <algorithm>
@@ -8,13 +8,13 @@
 #include <exception>
 #include <string>
 
-#include "abi/border.h"
-#include "abi/config_fields.h"
 #include "agones/processor_layout.h"
+#include "contract/border.h"
+#include "contract/config_fields.h"
 #include "host/host.h"
 #include "host/shared_plugins.h"
+#include "request/event_json.h"
 #include "request/json_text.h"
-#include "session/event_json.h"
 
 using agones::host::Generation;
 using agones::host::Host;

@@ -4,7 +4,7 @@
 #include <array>
 #include <utility>
 
-#include "abi/status_error.h"
+#include "base/status_error.h"
 
 namespace agones::host {
 

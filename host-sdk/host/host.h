@@ -12,15 +12,15 @@
 #include <cstdint>
 #include <string>
 
-#include "abi/border.h"
-#include "abi/spell.h"
+#include "contract/border.h"
+#include "contract/poll_budget.h"
+#include "contract/poll_right.h"
 #include "host/connection_told.h"
 #include "host/host_config.h"
 #include "host/readiness.h"
 #include "host/roles.h"
 #include "host/swap.h"
 #include "platform/fork_guard.h"
-#include "session/poll_right.h"
 
 namespace agones::host {
 

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "abi/config_fields.h"
+#include "contract/config_fields.h"
 
 namespace agones::host {
 

@@ -9,7 +9,7 @@
 #include <thread>
 #include <utility>
 
-#include "abi/config_fields.h"
+#include "contract/config_fields.h"
 #include "host/shared_plugins.h"
 #include "text/english.h"
 

@@ -19,7 +19,7 @@
 #include <string>
 #include <vector>
 
-#include "abi/border.h"
+#include "contract/border.h"
 #include "host/apart.h"
 #include "host/generation.h"
 #include "host/history.h"

@@ -8,9 +8,9 @@
 #include <string>
 #include <string_view>
 
-#include "abi/border.h"
-#include "abi/config_fields.h"
 #include "agones/processor_layout.h"
+#include "contract/border.h"
+#include "contract/config_fields.h"
 #include "platform/library_state.h"
 #include "session/session.h"
 #include "stream/grpc_runtime.h"

@@ -8,8 +8,8 @@
 #include <cstdint>
 #include <optional>
 
+#include "base/time.h"
 #include "engine/pull_clock.h"
-#include "engine/time.h"
 
 namespace agones::plugin {
 

@@ -7,7 +7,7 @@
 #include <cstddef>
 #include <optional>
 
-#include "engine/time.h"
+#include "base/time.h"
 
 namespace agones::plugin {
 

@@ -7,7 +7,7 @@
 #include <memory>
 #include <string_view>
 
-#include "engine/time.h"
+#include "base/time.h"
 
 namespace agones::plugin {
 

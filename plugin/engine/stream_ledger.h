@@ -9,7 +9,7 @@
 #include <optional>
 #include <vector>
 
-#include "engine/time.h"
+#include "base/time.h"
 
 namespace agones::plugin {
 

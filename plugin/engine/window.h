@@ -11,7 +11,7 @@
 #include <optional>
 #include <vector>
 
-#include "engine/time.h"
+#include "base/time.h"
 
 namespace agones::plugin {
 

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <string>
 
-#include "abi/names.h"
+#include "contract/names.h"
 
 namespace agones::plugin {
 

@@ -10,8 +10,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/time.h"
 #include "engine/request.h"
-#include "engine/time.h"
 #include "session/handover_queue.h"
 
 namespace agones::plugin {

@@ -9,12 +9,12 @@
 #include <thread>
 #include <utility>
 
-#include "abi/names.h"
+#include "contract/names.h"
 #include "platform/library_state.h"
+#include "request/event_json.h"
 #include "request/json_request.h"
 #include "request/protobuf_request.h"
 #include "request/traceparent.h"
-#include "session/event_json.h"
 #include "text/utf8.h"
 
 namespace agones::plugin {

@@ -15,9 +15,10 @@
 #include <string_view>
 #include <vector>
 
-#include "abi/border.h"
-#include "abi/spell.h"
 #include "agones/processor.h"
+#include "contract/border.h"
+#include "contract/poll_budget.h"
+#include "contract/poll_right.h"
 #include "engine/engine.h"
 #include "engine/metrics.h"
 #include "log/log_limit.h"
@@ -30,7 +31,6 @@
 #include "session/event_reader.h"
 #include "session/hand_over.h"
 #include "session/intake.h"
-#include "session/poll_right.h"
 #include "session/request_ids.h"
 #include "session/session_config.h"
 #include "stream/grpc_runtime.h"

@@ -4,7 +4,7 @@
 #include <cstdio>
 #include <random>
 
-#include "abi/config_fields.h"
+#include "contract/config_fields.h"
 #include "platform/notify_fd.h"
 #include "wire/message.h"
 

@@ -8,7 +8,7 @@
 #include <memory>
 #include <string>
 
-#include "engine/time.h"
+#include "base/time.h"
 #include "stream/completion_tag.h"
 
 namespace agones::plugin {

@@ -3,7 +3,7 @@
 // that finds them too many says so and ends the connection. A new connection must not begin with the same. Pure.
 #pragma once
 
-#include "engine/time.h"
+#include "base/time.h"
 
 namespace agones::plugin {
 

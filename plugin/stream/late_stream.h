@@ -7,7 +7,7 @@
 #include <memory>
 #include <string>
 
-#include "engine/time.h"
+#include "base/time.h"
 #include "stream/bidi_call.h"
 #include "stream/link_handler.h"
 

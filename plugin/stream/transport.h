@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <string>
 
-#include "engine/time.h"
+#include "base/time.h"
 #include "stream/pem.h"
 
 namespace agones::plugin {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "abi/config_fields.h"
+#include "contract/config_fields.h"
 
 #include <gtest/gtest.h>
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "session/event_json.h"
+#include "request/event_json.h"
 
 #include <cstdint>
 #include <string_view>
 
-#include "abi/names.h"
+#include "contract/names.h"
 #include "request/json_message.h"
 
 namespace agones::plugin {

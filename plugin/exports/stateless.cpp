@@ -5,10 +5,10 @@
 #include <string>
 #include <string_view>
 
-#include "abi/border.h"
-#include "abi/config_fields.h"
-#include "abi/names.h"
 #include "agones/processor.h"
+#include "contract/border.h"
+#include "contract/config_fields.h"
+#include "contract/names.h"
 #include "metrics/prometheus_text.h"
 #include "request/json_message.h"
 #include "wire/response.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "abi/border.h"
+#include "contract/border.h"
 
 #include <cxxabi.h>
 
@@ -9,7 +9,7 @@
 #include <new>
 #include <system_error>
 
-#include "abi/status_error.h"
+#include "base/status_error.h"
 #include "text/english.h"
 #include "text/utf8.h"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "abi/config_fields.h"
+#include "contract/config_fields.h"
 
 #include <algorithm>
 #include <charconv>
@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-#include "abi/names.h"
+#include "contract/names.h"
 #include "text/ascii.h"
 #include "text/utf8.h"
 

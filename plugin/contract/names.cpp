@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "abi/names.h"
+#include "contract/names.h"
 
 #include <cstddef>
 #include <cstdint>

@@ -6,7 +6,7 @@
 
 #include <atomic>
 
-#include "abi/border.h"
+#include "contract/border.h"
 
 namespace agones::plugin {
 
