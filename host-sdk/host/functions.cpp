@@ -25,8 +25,8 @@ using agones::plugin::check_struct;
 using agones::plugin::copy_text;
 using agones::plugin::guarded;
 using agones::plugin::invalid;
+using agones::plugin::PollBudget;
 using agones::plugin::Result;
-using agones::plugin::Spell;
 
 struct proc_client {
   explicit proc_client(const proc_config& config) : host(config) {}
@@ -70,9 +70,9 @@ class PollWith : public Host::Source {
 };
 
 template <typename Function, typename Give>
-Result poll_with(Host& host, Spell& spell, const Function& function, const Give& give) {
+Result poll_with(Host& host, PollBudget& budget, const Function& function, const Give& give) {
   PollWith<Function, Give> source(function, give);
-  return host.poll(source, spell);
+  return host.poll(source, budget);
 }
 
 // As the plugin calls the host's functions: what they throw ends here.
@@ -146,7 +146,7 @@ proc_status proc_cancel(proc_client* client, std::uint64_t request_id, char* err
 
 proc_status proc_poll(proc_client* client, std::uint32_t max_events, std::uint32_t max_time_us, std::int32_t wait_ms,
                       std::uint32_t* delivered, std::uint32_t* more, char* error, std::uint64_t error_size) {
-  Spell spell = Spell::of(max_events, max_time_us, wait_ms);
+  PollBudget budget = PollBudget::of(max_events, max_time_us, wait_ms);
   const proc_status status = guarded(error, error_size, [&]() -> Result {
     PROC_TRY(check_client(client));
     Host& host = client->host;
@@ -154,7 +154,7 @@ proc_status proc_poll(proc_client* client, std::uint32_t max_events, std::uint32
       return invalid("on_event: not set; use proc_poll_events or proc_poll_json");
     }
     return poll_with(
-        host, spell,
+        host, budget,
         [](Generation& generation, const Host::Source::Limits& limits, std::uint32_t& count, std::uint32_t& rest,
            char* text, std::uint64_t size) {
           return generation.api().poll(generation.client(), limits.max_events, limits.max_time_us, limits.wait_ms,
@@ -164,21 +164,21 @@ proc_status proc_poll(proc_client* client, std::uint32_t max_events, std::uint32
           call_host([&] { host.config().on_event(host.config().event_context, &event); });
         });
   });
-  spell.report(delivered, more);
+  budget.report(delivered, more);
   return status;
 }
 
 proc_status proc_poll_json(proc_client* client, proc_json_fn* on_json, void* context, std::uint32_t max_events,
                            std::uint32_t max_time_us, std::int32_t wait_ms, std::uint32_t* delivered,
                            std::uint32_t* more, char* error, std::uint64_t error_size) {
-  Spell spell = Spell::of(max_events, max_time_us, wait_ms);
+  PollBudget budget = PollBudget::of(max_events, max_time_us, wait_ms);
   const proc_status status = guarded(error, error_size, [&]() -> Result {
     PROC_TRY(check_client(client));
     if (on_json == nullptr) {
       return invalid("on_json: NULL");
     }
     return poll_with(
-        client->host, spell,
+        client->host, budget,
         [&](Generation& generation, const Host::Source::Limits& limits, std::uint32_t& count, std::uint32_t& rest,
             char* text, std::uint64_t size) {
           JsonReceiver receiver{on_json, context, &generation.told()};
@@ -191,14 +191,14 @@ proc_status proc_poll_json(proc_client* client, proc_json_fn* on_json, void* con
           call_host([&] { on_json(context, json.view().data(), json.view().size()); });
         });
   });
-  spell.report(delivered, more);
+  budget.report(delivered, more);
   return status;
 }
 
 proc_status proc_poll_events(proc_client* client, proc_event* events, std::uint32_t event_size, std::uint32_t capacity,
                              std::uint32_t max_time_us, std::int32_t wait_ms, std::uint32_t* count, std::uint32_t* more,
                              char* error, std::uint64_t error_size) {
-  Spell spell = Spell::of(capacity, max_time_us, wait_ms);
+  PollBudget budget = PollBudget::of(capacity, max_time_us, wait_ms);
   const proc_status status = guarded(error, error_size, [&]() -> Result {
     PROC_TRY(check_client(client));
     PROC_TRY(agones::plugin::check_array(events, event_size, capacity, count));
@@ -207,23 +207,23 @@ proc_status proc_poll_events(proc_client* client, proc_event* events, std::uint3
       return reinterpret_cast<proc_event*>(out + std::size_t{place} * event_size);
     };
     return poll_with(
-        client->host, spell,
+        client->host, budget,
         [&](Generation& generation, const Host::Source::Limits& limits, std::uint32_t& filled, std::uint32_t& rest,
             char* text, std::uint64_t size) {
-          const proc_status polled = generation.api().poll_events(generation.client(), event_at(spell.delivered),
+          const proc_status polled = generation.api().poll_events(generation.client(), event_at(budget.delivered),
                                                                   event_size, limits.max_events, limits.max_time_us,
                                                                   limits.wait_ms, &filled, &rest, text, size);
           for (std::uint32_t i = 0; i < filled; ++i) {
-            generation.told().note(*event_at(spell.delivered + i));
+            generation.told().note(*event_at(budget.delivered + i));
           }
           return polled;
         },
         [&](proc_event event) {
           event.struct_size = std::min<std::uint32_t>(event_size, sizeof(proc_event));
-          agones::plugin::give_struct(event, event_at(spell.delivered), event_size);
+          agones::plugin::give_struct(event, event_at(budget.delivered), event_size);
         });
   });
-  spell.report(count, more);
+  budget.report(count, more);
   return status;
 }
 
@@ -255,12 +255,12 @@ proc_status proc_drain(proc_client* client, proc_drain_flags flags, char* error,
 
 proc_status proc_hand_over(proc_client* client, proc_take_fn* take, void* context, std::uint32_t max_time_us,
                            std::uint32_t* count, std::uint32_t* more, char* error, std::uint64_t error_size) {
-  Spell spell = Spell::of(0, max_time_us, 0);
+  PollBudget budget = PollBudget::of(0, max_time_us, 0);
   const proc_status status = guarded(error, error_size, [&]() -> Result {
     PROC_TRY(check_client(client));
-    return client->host.hand_over(take, context, spell);
+    return client->host.hand_over(take, context, budget);
   });
-  spell.report(count, more);
+  budget.report(count, more);
   return status;
 }
 

@@ -12,8 +12,8 @@
 
 namespace agones::host {
 
+using plugin::PollBudget;
 using plugin::Result;
-using plugin::Spell;
 using std::chrono::duration_cast;
 using std::chrono::microseconds;
 using std::chrono::milliseconds;
@@ -108,28 +108,28 @@ Result Host::start_swap(const std::string& file, const std::string& sha256) {
 
 // ---- The polling thread -----------------------------------------------------------------------------
 
-Result Host::poll(Source& source, Spell& spell) {
+Result Host::poll(Source& source, PollBudget& budget) {
   const plugin::Poller::Right right(poller_);
   if (!right.held()) {
     return right.result();
   }
   const Clock::time_point start = Clock::now();
-  const bool for_ever = spell.wait.count() < 0;
+  const bool for_ever = budget.wait.count() < 0;
   while (true) {
     const Clock::time_point begin = Clock::now();
     bool swap_ended = false;
     if (swap_.running()) {
       // Half of the time at most, so that events come all the same.
-      step(spell.max_time.count() == 0 ? microseconds(0) : std::max(microseconds(1), spell.max_time / 2));
+      step(budget.max_time.count() == 0 ? microseconds(0) : std::max(microseconds(1), budget.max_time / 2));
       swap_ended = !swap_.running();
     }
     const auto left =
         for_ever ? milliseconds(-1)
-                 : std::max(milliseconds(0), std::chrono::ceil<milliseconds>(start + spell.wait - Clock::now()));
+                 : std::max(milliseconds(0), std::chrono::ceil<milliseconds>(start + budget.wait - Clock::now()));
     const bool may_wait = left.count() != 0 && !swap_ended && !woken_.load();
     const bool swapping = swap_.running();
-    Result result = poll_once(source, spell, begin, may_wait && !swapping ? left : milliseconds(0));
-    if (result.status != PROC_OK || spell.delivered != 0 || spell.more || left.count() == 0) {
+    Result result = poll_once(source, budget, begin, may_wait && !swapping ? left : milliseconds(0));
+    if (result.status != PROC_OK || budget.delivered != 0 || budget.more || left.count() == 0) {
       return result;
     }
     if (swap_ended || woken_.exchange(false)) {
@@ -141,36 +141,36 @@ Result Host::poll(Source& source, Spell& spell) {
   }
 }
 
-Result Host::poll_once(Source& source, Spell& spell, Clock::time_point begin, milliseconds wait) {
-  spell.more = false;
+Result Host::poll_once(Source& source, PollBudget& budget, Clock::time_point begin, milliseconds wait) {
+  budget.more = false;
   if (Generation* old = roles_.old()) {
-    Result result = poll_one(source, *old, spell, begin, milliseconds(0));
-    if (result.status != PROC_OK || spell.more) {
+    Result result = poll_one(source, *old, budget, begin, milliseconds(0));
+    if (result.status != PROC_OK || budget.more) {
       return result;
     }
   }
-  give_news(source, spell);
-  return poll_one(source, roles_.current(), spell, begin, spell.delivered != 0 ? milliseconds(0) : wait);
+  give_news(source, budget);
+  return poll_one(source, roles_.current(), budget, begin, budget.delivered != 0 ? milliseconds(0) : wait);
 }
 
-Result Host::poll_one(Source& source, Generation& generation, Spell& spell, Clock::time_point begin,
+Result Host::poll_one(Source& source, Generation& generation, PollBudget& budget, Clock::time_point begin,
                       milliseconds wait) {
   Source::Limits limits{0, 0, static_cast<std::int32_t>(std::min<std::int64_t>(wait.count(), INT32_MAX))};
-  if (spell.max_events != 0) {
-    limits.max_events = spell.max_events - spell.delivered;
+  if (budget.max_events != 0) {
+    limits.max_events = budget.max_events - budget.delivered;
     if (limits.max_events == 0) {
-      spell.more = true;  // perhaps
+      budget.more = true;  // perhaps
       return {};
     }
   }
-  if (spell.max_time.count() != 0) {
+  if (budget.max_time.count() != 0) {
     const auto used = duration_cast<microseconds>(Clock::now() - begin);
-    if (used >= spell.max_time && spell.delivered != 0) {
-      spell.more = true;  // perhaps
+    if (used >= budget.max_time && budget.delivered != 0) {
+      budget.more = true;  // perhaps
       return {};
     }
     // However little is left, the first event comes.
-    limits.max_time_us = static_cast<std::uint32_t>(std::max(microseconds(1), spell.max_time - used).count());
+    limits.max_time_us = static_cast<std::uint32_t>(std::max(microseconds(1), budget.max_time - used).count());
   }
   std::uint32_t delivered = 0;
   std::uint32_t more = 0;
@@ -180,20 +180,20 @@ Result Host::poll_one(Source& source, Generation& generation, Spell& spell, Cloc
   if (generation.told().count() != told_before) {
     told_ = generation.told().state();
   }
-  spell.delivered += delivered;
-  spell.more = spell.more || more != 0;
+  budget.delivered += delivered;
+  budget.more = budget.more || more != 0;
   return {status, status == PROC_OK ? std::string() : std::string(error.data())};
 }
 
-void Host::give_news(Source& source, Spell& spell) {
+void Host::give_news(Source& source, PollBudget& budget) {
   const ConnectionTold& now = roles_.current().told();
-  if (now.state() == told_ || now.count() == 0 || (spell.max_events != 0 && spell.delivered == spell.max_events)) {
+  if (now.state() == told_ || now.count() == 0 || (budget.max_events != 0 && budget.delivered == budget.max_events)) {
     return;
   }
   news_ = now;
   source.give(news_.event());
   told_ = now.state();
-  ++spell.delivered;
+  ++budget.delivered;
 }
 
 void Host::step(microseconds time) {
@@ -206,7 +206,7 @@ void Host::step(microseconds time) {
   }
 }
 
-Result Host::hand_over(proc_take_fn* take, void* context, Spell& spell) {
+Result Host::hand_over(proc_take_fn* take, void* context, PollBudget& budget) {
   const plugin::Poller::Right right(poller_);
   if (!right.held()) {
     return right.result();
@@ -216,10 +216,10 @@ Result Host::hand_over(proc_take_fn* take, void* context, Spell& spell) {
   std::array<char, 512> error{};
   const Generation& current = roles_.current();
   const proc_status status =
-      current.api().hand_over(current.client(), take, context, static_cast<std::uint32_t>(spell.max_time.count()),
+      current.api().hand_over(current.client(), take, context, static_cast<std::uint32_t>(budget.max_time.count()),
                               &count, &more, error.data(), error.size());
-  spell.delivered = count;
-  spell.more = more != 0;
+  budget.delivered = count;
+  budget.more = more != 0;
   return {status, error.data()};
 }
 

@@ -44,7 +44,7 @@ class Host {
   Swap& swap() { return swap_; }
   const Swap& swap() const { return swap_; }
 
-  // One plugin's poll function of the host's choice. Its limits are what is left of the spell's; it adds to what was
+  // One plugin's poll function of the host's choice. Its limits are what is left of the budget; it adds to what was
   // delivered.
   class Source {
    public:
@@ -59,8 +59,8 @@ class Host {
     // Hands out an event of the host library's own.
     virtual void give(const proc_event& event) = 0;
   };
-  plugin::Result poll(Source& source, plugin::Spell& spell);
-  plugin::Result hand_over(proc_take_fn* take, void* context, plugin::Spell& spell);
+  plugin::Result poll(Source& source, plugin::PollBudget& budget);
+  plugin::Result hand_over(proc_take_fn* take, void* context, plugin::PollBudget& budget);
   plugin::Result shutdown(std::chrono::milliseconds timeout);
   plugin::Result may_destroy();
 
@@ -69,14 +69,14 @@ class Host {
 
   using Clock = std::chrono::steady_clock;
 
-  // `begin`: when the time began that the spell may take.
-  plugin::Result poll_once(Source& source, plugin::Spell& spell, Clock::time_point begin,
+  // `begin`: when the budget's time began.
+  plugin::Result poll_once(Source& source, plugin::PollBudget& budget, Clock::time_point begin,
                            std::chrono::milliseconds wait);
-  plugin::Result poll_one(Source& source, Generation& generation, plugin::Spell& spell, Clock::time_point begin,
+  plugin::Result poll_one(Source& source, Generation& generation, plugin::PollBudget& budget, Clock::time_point begin,
                           std::chrono::milliseconds wait);
   // The state of the plugin that takes new requests, if the host knows another one: that plugin told it while it was on
   // trial, or the one before it told of its own end.
-  void give_news(Source& source, plugin::Spell& spell);
+  void give_news(Source& source, plugin::PollBudget& budget);
   void step(std::chrono::microseconds time);
   // The poll that waits, in the plugin or for the swap, looks again.
   void interrupt_wait();

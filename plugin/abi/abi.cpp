@@ -20,9 +20,9 @@ using agones::plugin::check_struct;
 using agones::plugin::copy_text;
 using agones::plugin::guarded;
 using agones::plugin::invalid;
+using agones::plugin::PollBudget;
 using agones::plugin::Result;
 using agones::plugin::Session;
-using agones::plugin::Spell;
 namespace library_state = agones::plugin::library_state;
 
 struct proc_client {
@@ -95,40 +95,40 @@ proc_status proc_cancel(proc_client* client, std::uint64_t request_id, char* err
 
 proc_status proc_poll(proc_client* client, std::uint32_t max_events, std::uint32_t max_time_us, std::int32_t wait_ms,
                       std::uint32_t* delivered, std::uint32_t* more, char* error, std::uint64_t error_size) {
-  Spell spell = Spell::of(max_events, max_time_us, wait_ms);
+  PollBudget budget = PollBudget::of(max_events, max_time_us, wait_ms);
   const proc_status status = guarded(error, error_size, [&]() -> Result {
     PROC_TRY(check_client(client));
-    return client->session.poll(spell);
+    return client->session.poll(budget);
   });
-  spell.report(delivered, more);
+  budget.report(delivered, more);
   return status;
 }
 
 proc_status proc_poll_json(proc_client* client, proc_json_fn* on_json, void* context, std::uint32_t max_events,
                            std::uint32_t max_time_us, std::int32_t wait_ms, std::uint32_t* delivered,
                            std::uint32_t* more, char* error, std::uint64_t error_size) {
-  Spell spell = Spell::of(max_events, max_time_us, wait_ms);
+  PollBudget budget = PollBudget::of(max_events, max_time_us, wait_ms);
   const proc_status status = guarded(error, error_size, [&]() -> Result {
     PROC_TRY(check_client(client));
     if (on_json == nullptr) {
       return invalid("on_json: NULL");
     }
-    return client->session.poll_json(on_json, context, spell);
+    return client->session.poll_json(on_json, context, budget);
   });
-  spell.report(delivered, more);
+  budget.report(delivered, more);
   return status;
 }
 
 proc_status proc_poll_events(proc_client* client, proc_event* events, std::uint32_t event_size, std::uint32_t capacity,
                              std::uint32_t max_time_us, std::int32_t wait_ms, std::uint32_t* count, std::uint32_t* more,
                              char* error, std::uint64_t error_size) {
-  Spell spell = Spell::of(capacity, max_time_us, wait_ms);
+  PollBudget budget = PollBudget::of(capacity, max_time_us, wait_ms);
   const proc_status status = guarded(error, error_size, [&]() -> Result {
     PROC_TRY(check_client(client));
     PROC_TRY(agones::plugin::check_array(events, event_size, capacity, count));
-    return client->session.poll_events(events, event_size, spell);
+    return client->session.poll_events(events, event_size, budget);
   });
-  spell.report(count, more);
+  budget.report(count, more);
   return status;
 }
 
@@ -164,15 +164,15 @@ proc_status proc_drain(proc_client* client, proc_drain_flags flags, char* error,
 
 proc_status proc_hand_over(proc_client* client, proc_take_fn* take, void* context, std::uint32_t max_time_us,
                            std::uint32_t* count, std::uint32_t* more, char* error, std::uint64_t error_size) {
-  Spell spell = Spell::of(0, max_time_us, 0);
+  PollBudget budget = PollBudget::of(0, max_time_us, 0);
   const proc_status status = guarded(error, error_size, [&]() -> Result {
     PROC_TRY(check_client(client));
     if (take == nullptr) {
       return invalid("take: NULL");
     }
-    return client->session.hand_over(take, context, spell);
+    return client->session.hand_over(take, context, budget);
   });
-  spell.report(count, more);
+  budget.report(count, more);
   return status;
 }
 

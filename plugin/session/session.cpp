@@ -306,7 +306,7 @@ void Session::wake() {
   events_.wake();
 }
 
-Result Session::poll(Spell& spell) {
+Result Session::poll(PollBudget& budget) {
   const Poller::Right right(poller_);
   if (!right.held()) {
     return right.result();
@@ -314,7 +314,7 @@ Result Session::poll(Spell& spell) {
   if (config_.on_event == nullptr) {
     return invalid("on_event: not set; use proc_poll_events or proc_poll_json");
   }
-  deliver(spell, [this](const EventReader::Item& item) {
+  deliver(budget, [this](const EventReader::Item& item) {
     count_delivered(item);
     to_callback(item);
     reader_.release();
@@ -323,12 +323,12 @@ Result Session::poll(Spell& spell) {
   return {};
 }
 
-Result Session::poll_json(proc_json_fn* on_json, void* context, Spell& spell) {
+Result Session::poll_json(proc_json_fn* on_json, void* context, PollBudget& budget) {
   const Poller::Right right(poller_);
   if (!right.held()) {
     return right.result();
   }
-  deliver(spell, [&](const EventReader::Item& item) {
+  deliver(budget, [&](const EventReader::Item& item) {
     if (item.event.type == PROC_EVENT_LOG && config_.on_log != nullptr) {
       to_callback(item);
     } else {
@@ -344,14 +344,14 @@ Result Session::poll_json(proc_json_fn* on_json, void* context, Spell& spell) {
   return {};
 }
 
-Result Session::poll_events(proc_event* events, std::uint32_t event_size, Spell& spell) {
+Result Session::poll_events(proc_event* events, std::uint32_t event_size, PollBudget& budget) {
   const Poller::Right right(poller_);
   if (!right.held()) {
     return right.result();
   }
   reader_.release();
   auto* out = reinterpret_cast<char*>(events);
-  deliver(spell, [&](EventReader::Item& item) {
+  deliver(budget, [&](EventReader::Item& item) {
     if (item.event.type == PROC_EVENT_LOG && config_.on_log != nullptr) {
       to_callback(item);
       return false;
@@ -366,21 +366,21 @@ Result Session::poll_events(proc_event* events, std::uint32_t event_size, Spell&
 }
 
 template <typename HandOut>
-void Session::deliver(Spell& spell, const HandOut& hand_out) {
+void Session::deliver(PollBudget& budget, const HandOut& hand_out) {
   const auto deliver_now = [&] {
-    const TimePoint until = spell.max_time.count() == 0 ? TimePoint::max() : later(clock_now(), spell.max_time);
-    const std::uint32_t most = spell.max_events == 0 ? UINT32_MAX : spell.max_events;
+    const TimePoint until = budget.max_time.count() == 0 ? TimePoint::max() : later(clock_now(), budget.max_time);
+    const std::uint32_t most = budget.max_events == 0 ? UINT32_MAX : budget.max_events;
     EventReader::Item item;
     if (phase_.load() >= Phase::kEndAll) {
       end_handing_over();
     }
-    while (spell.delivered < most) {
+    while (budget.delivered < most) {
       if (!reader_.next(item)) {
-        spell.more = false;
+        budget.more = false;
         return;
       }
       try {
-        spell.delivered += hand_out(item) ? 1 : 0;
+        budget.delivered += hand_out(item) ? 1 : 0;
       } catch (const std::bad_alloc&) {
         reader_.put_back(item);
         throw;
@@ -389,12 +389,12 @@ void Session::deliver(Spell& spell, const HandOut& hand_out) {
         break;
       }
     }
-    spell.more = reader_.more();
+    budget.more = reader_.more();
   };
   deliver_now();
-  if (spell.delivered == 0 && spell.wait.count() != 0) {
+  if (budget.delivered == 0 && budget.wait.count() != 0) {
     if (!woken_.exchange(false)) {
-      events_.fd().wait(spell.wait);
+      events_.fd().wait(budget.wait);
       woken_.store(false);
     }
     deliver_now();
@@ -456,7 +456,7 @@ void Session::deliver_all(TimePoint until) {
   }
 }
 
-Result Session::hand_over(proc_take_fn* take, void* context, Spell& spell) {
+Result Session::hand_over(proc_take_fn* take, void* context, PollBudget& budget) {
   const Poller::Right right(poller_);
   if (!right.held()) {
     return right.result();
@@ -464,10 +464,10 @@ Result Session::hand_over(proc_take_fn* take, void* context, Spell& spell) {
   admission_.close();
   handing_over_.store(true);
   enter(Phase::kHandOver);
-  const TimePoint until = spell.max_time.count() == 0 ? TimePoint::max() : later(clock_now(), spell.max_time);
+  const TimePoint until = budget.max_time.count() == 0 ? TimePoint::max() : later(clock_now(), budget.max_time);
   while (const Completion* given = hand_over_.front()) {
-    if (until != TimePoint::max() && spell.delivered != 0 && clock_now() >= until) {
-      spell.more = true;
+    if (until != TimePoint::max() && budget.delivered != 0 && clock_now() >= until) {
+      budget.more = true;
       break;
     }
     const Request& request = *given->request;
@@ -486,14 +486,14 @@ Result Session::hand_over(proc_take_fn* take, void* context, Spell& spell) {
     proc_status status = PROC_ERR_INTERNAL;
     call_host(request.id, [&] { status = take(context, &moved); });
     if (status != PROC_OK) {
-      spell.more = true;
+      budget.more = true;
       break;
     }
     ids_.ended(request.id);
     hand_over_.pop();
     admission_.release();
     ++delivered_;
-    ++spell.delivered;
+    ++budget.delivered;
   }
   return {};
 }

@@ -51,10 +51,10 @@ class Session : private LinkHandler, private EngineSink, private GrpcLogSink {
   void drain(proc_drain_flags flags);
   Result take_over(const proc_moved_request& request);
 
-  Result poll(Spell& spell);
-  Result poll_json(proc_json_fn* on_json, void* context, Spell& spell);
-  Result poll_events(proc_event* events, std::uint32_t event_size, Spell& spell);
-  Result hand_over(proc_take_fn* take, void* context, Spell& spell);
+  Result poll(PollBudget& budget);
+  Result poll_json(proc_json_fn* on_json, void* context, PollBudget& budget);
+  Result poll_events(proc_event* events, std::uint32_t event_size, PollBudget& budget);
+  Result hand_over(proc_take_fn* take, void* context, PollBudget& budget);
   void wake();
   Result shutdown(milliseconds timeout);
   // Whether the session may be destroyed now.
@@ -99,9 +99,9 @@ class Session : private LinkHandler, private EngineSink, private GrpcLogSink {
   Result refusal(Admission::Answer answer) const;
   // To the link's thread. The request has its number.
   void submit(RequestPtr request) noexcept;
-  // Hands events to `hand_out` until the spell is over, waiting for the first.
+  // Hands events to `hand_out` until the budget is used up, waiting for the first.
   template <typename HandOut>
-  void deliver(Spell& spell, const HandOut& hand_out);
+  void deliver(PollBudget& budget, const HandOut& hand_out);
   void deliver_all(TimePoint until);
   void count_delivered(const EventReader::Item& item);
   void to_callback(const EventReader::Item& item);
