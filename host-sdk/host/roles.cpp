@@ -52,7 +52,7 @@ void Roles::retire_old() {
   watch(place);
 }
 
-std::unique_ptr<Generation> Roles::take_retired() {
+std::unique_ptr<Generation> Roles::release_retired() {
   return is_left() ? std::move(places_[static_cast<std::size_t>(watched_)].generation) : nullptr;
 }
 

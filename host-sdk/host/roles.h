@@ -70,7 +70,7 @@ class Roles {
   // No more visits to the old one.
   void retire_old();
   // The one that was retired; null while somebody is still inside.
-  std::unique_ptr<Generation> take_retired();
+  std::unique_ptr<Generation> release_retired();
 
  private:
   static constexpr int kNone = -1;

@@ -139,8 +139,8 @@ void Swap::begin() {
     sha256.swap(wanted_sha256_);
   }
   try {
-    apart_.emplace([this] { readiness_.tell(); });
-    apart_->run([this, file, sha256] { load(file, sha256); });
+    background_.emplace([this] { readiness_.tell(); });
+    background_->run([this, file, sha256] { load(file, sha256); });
     phase_ = Phase::kLoading;
   } catch (const std::system_error& error) {
     give_up("no thread for the swap (RLIMIT_NPROC, or a seccomp profile that forbids clone3 or clone): " +
@@ -170,7 +170,7 @@ void Swap::load(const std::string& file, const std::string& sha256) noexcept {
 }
 
 void Swap::finish_loading() {
-  if (!apart_->done()) {
+  if (!background_->done()) {
     return;
   }
   if (candidate_ == nullptr) {
@@ -251,7 +251,7 @@ void Swap::drain(microseconds time) {
   const bool nothing_more_to_come = refused_ && roles_.old()->stats().in_flight == 0;
   if (!given_up_ && (nothing_more_to_come || Clock::now() >= drain_until_)) {
     // What the processor has not answered by now ends here, and what the new plugin does not take; polls hand it out. Its
-    // proc_shutdown, which may take long, is called apart.
+    // proc_shutdown, which may take long, is called in the background.
     given_up_ = roles_.old()->api().drain(roles_.old()->client(), PROC_DRAIN_END_ALL, nullptr, 0) == PROC_OK;
   }
 }
@@ -299,12 +299,12 @@ void Swap::release() {
     readiness_.forget(old.wakeup_fd());
     roles_.retire_old();
   }
-  leaving_ = roles_.take_retired();
+  leaving_ = roles_.release_retired();
   if (leaving_ == nullptr) {
     return;
   }
   leaving_->mute();
-  apart_->run([this] {
+  background_->run([this] {
     kept_ = leaving_->close();
     leaving_.reset();
   });
@@ -312,7 +312,7 @@ void Swap::release() {
 }
 
 void Swap::finish_closing() {
-  if (!apart_->done()) {
+  if (!background_->done()) {
     return;
   }
   {
@@ -335,7 +335,7 @@ void Swap::give_up(const std::string& problem) {
   candidate_->mute();
   readiness_.forget(candidate_->wakeup_fd());
   // Not this thread closes it. Before the next swap may begin it is gone.
-  apart_->run([this] {
+  background_->run([this] {
     candidate_->close();
     candidate_.reset();
   });
@@ -343,13 +343,13 @@ void Swap::give_up(const std::string& problem) {
 }
 
 void Swap::finish_giving_up() {
-  if (apart_->done()) {
+  if (background_->done()) {
     finish(PROC_SWAP_FAILED);
   }
 }
 
 void Swap::finish(proc_swap_state state) {
-  apart_.reset();
+  background_.reset();
   readiness_.clear();
   phase_ = Phase::kIdle;
   const std::lock_guard<std::mutex> lock(mutex_);
@@ -365,7 +365,7 @@ bool Swap::end(Clock::time_point until) {
   if (!running()) {
     return true;
   }
-  if (apart_ && !apart_->wait_until(until)) {
+  if (background_ && !background_->wait_until(until)) {
     return false;
   }
   switch (phase_) {
@@ -401,7 +401,7 @@ bool Swap::end(Clock::time_point until) {
     return true;
   }
   // A plugin is being closed.
-  if (!apart_->wait_until(until)) {
+  if (!background_->wait_until(until)) {
     return false;
   }
   phase_ == Phase::kClosing ? finish_closing() : finish_giving_up();

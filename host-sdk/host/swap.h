@@ -4,7 +4,7 @@
 //   load, init -> serving? -> switch -> (nobody is inside the old one) -> the old one hands over what it has not sent
 //   -> what it has sent ends -> shut down, unload
 //
-// What is at the ends of this runs apart. If the new plugin fails any check, the old one goes on as if nothing had happened.
+// What is at the ends of this runs in the background. If the new plugin fails any check, the old one goes on as if nothing had happened.
 #pragma once
 
 #include <agones/processor_swap.h>
@@ -20,7 +20,7 @@
 #include <vector>
 
 #include "contract/border.h"
-#include "host/apart.h"
+#include "host/background_task.h"
 #include "host/generation.h"
 #include "host/history.h"
 #include "host/host_config.h"
@@ -64,7 +64,7 @@ class Swap {
 
   // The polling thread. `time`: how long it may take, 0: no limit.
   void step(std::chrono::microseconds time);
-  // What is under way is given up, what it has to do apart is awaited. Nothing is started any more. False if something did
+  // What is under way is given up, what runs in the background is awaited. Nothing is started any more. False if something did
   // not end in time; to be called again.
   bool end(Clock::time_point until);
 
@@ -72,7 +72,7 @@ class Swap {
   enum class Phase : std::uint8_t { kIdle, kLoading, kProving, kLeaving, kDraining, kReleasing, kClosing, kGivingUp };
 
   void begin();
-  // Apart: candidate_, or problem_.
+  // In the background: candidate_, or problem_.
   void load(const std::string& file, const std::string& sha256) noexcept;
   void finish_loading();
   void prove(std::chrono::microseconds time);
@@ -104,19 +104,19 @@ class Swap {
 
   std::atomic<bool> running_{false};
 
-  // The polling thread's, and the apart thread's while it works.
+  // The polling thread's, and the background thread's while it works.
   Phase phase_ = Phase::kIdle;
   std::string problem_;
   std::string kept_;  // what keeps the old library
   std::unique_ptr<Generation> candidate_;
-  std::unique_ptr<Generation> leaving_;  // the old one, while it is closed apart
+  std::unique_ptr<Generation> leaving_;  // the old one, while it is closed in the background
   Clock::time_point prove_until_{};
   Clock::time_point switched_{};
   Clock::time_point drain_until_{};
   std::uint64_t ended_before_ = 0;  // requests that had ended on the old plugin when it was replaced
   bool refused_ = false;            // the new plugin does not take what the old one hands over
   bool given_up_ = false;           // what the old one had left, because its time was over
-  std::optional<Apart> apart_;
+  std::optional<BackgroundTask> background_;
 };
 
 }  // namespace agones::host

@@ -34,12 +34,12 @@ constexpr std::string_view kMissing = "the processor's answer to the batch lacks
 
 }  // namespace
 
-class Engine::Publication {
+class Engine::PublishOnExit {
  public:
-  Publication(Engine& engine, std::unique_ptr<CompletionBlock> block) : engine_(engine), block_(std::move(block)) {}
-  ~Publication() { engine_.publish(std::move(block_)); }
-  Publication(const Publication&) = delete;
-  Publication& operator=(const Publication&) = delete;
+  PublishOnExit(Engine& engine, std::unique_ptr<CompletionBlock> block) : engine_(engine), block_(std::move(block)) {}
+  ~PublishOnExit() { engine_.publish(std::move(block_)); }
+  PublishOnExit(const PublishOnExit&) = delete;
+  PublishOnExit& operator=(const PublishOnExit&) = delete;
 
   CompletionBlock& block() { return *block_; }
 
@@ -200,13 +200,14 @@ void Engine::pulled(Stream& stream, TimePoint now) {
   counters_.pulls.add();
   metrics_.queue_depth.record(hot_.size());
   stream.pulls.pulled(now);
-  stream.covers = !hot_.empty();
+  stream.pulled_for_some = !hot_.empty();
   pacer_.pulled(now, hot_.size(), stream.pulls.interval());
 }
 
 // What a pull is for may be sent for it, however long ago it came.
 bool Engine::is_pulled(const Stream& stream, TimePoint now) const {
-  return stream.state == Stream::State::kOpen && (stream.pulls.may_send(now) || (stream.covers && pacer_.covers()));
+  return stream.state == Stream::State::kOpen &&
+         (stream.pulls.may_send(now) || (stream.pulled_for_some && pacer_.covers()));
 }
 
 bool Engine::may_take_batch(const Stream& stream, TimePoint now) const {
@@ -399,9 +400,9 @@ bool Engine::receive_late(std::uint64_t number, std::string bytes, TimePoint now
       batch_answered(stream, incoming_.batch_id, now);
     }
     {
-      Publication publication(*this, std::move(block));
+      PublishOnExit publish_on_exit(*this, std::move(block));
       for (const Answer& answer : incoming_.answers) {
-        answer_nobody(answer, stream, now, publication.block());
+        answer_nobody(answer, stream, now, publish_on_exit.block());
       }
     }
     counters_.late_answers_forgotten.add(stream.sent.answered(incoming_.batch_id));
@@ -422,9 +423,9 @@ bool Engine::answered(Stream& stream, std::unique_ptr<CompletionBlock> block, Ti
     window_.answered(batch, block->storage().size(), now);
   }
   {
-    Publication publication(*this, std::move(block));
+    PublishOnExit publish_on_exit(*this, std::move(block));
     for (const Answer& answer : incoming_.answers) {
-      unanswered -= answer_one(answer, stream, now, publication.block()) && awaited ? 1 : 0;
+      unanswered -= answer_one(answer, stream, now, publish_on_exit.block()) && awaited ? 1 : 0;
     }
   }
   if (unanswered > 0) {
@@ -490,10 +491,10 @@ bool Engine::answer_one(const Answer& answer, Stream& stream, TimePoint now, Com
 }
 
 // Mostly it comes on the stream that the request was sent on.
-std::optional<std::uint64_t> Engine::take_late(Stream& stream, std::uint64_t request) {
-  std::optional<std::uint64_t> batch = stream.sent.take_late(request);
+std::optional<std::uint64_t> Engine::answer_late(Stream& stream, std::uint64_t request) {
+  std::optional<std::uint64_t> batch = stream.sent.answer_late(request);
   for (auto other = streams_.begin(); !batch && other != streams_.end(); ++other) {
-    batch = other->second.sent.take_late(request);
+    batch = other->second.sent.answer_late(request);
   }
   return batch;
 }
@@ -501,7 +502,7 @@ std::optional<std::uint64_t> Engine::take_late(Stream& stream, std::uint64_t req
 void Engine::answer_nobody(const Answer& answer, Stream& stream, TimePoint now, CompletionBlock& block) {
   const bool has_server = answer.kind == Answer::Kind::kResponse && has_game_server(answer.payload);
   const bool given_out = answer.request_id != 0 && answer.request_id <= highest_id_;
-  const std::optional<std::uint64_t> batch = take_late(stream, answer.request_id);
+  const std::optional<std::uint64_t> batch = answer_late(stream, answer.request_id);
   if (!batch && given_out) {
     // Answered before: the host has that game server already.
     counters_.duplicate_answers.add();

@@ -126,14 +126,14 @@ class Engine {
 
  private:
   // Publishes what ended, also when the rest of the work fails.
-  class Publication;
+  class PublishOnExit;
 
   struct Stream {
     enum class State : std::uint8_t { kOpen, kReplaced, kLost };
     State state = State::kOpen;
     std::string client_id;
     PullClock pulls;
-    bool covers = false;  // requests waited when the last pull came, for which it is
+    bool pulled_for_some = false;  // requests waited when the last pull came
     // Batches until they are answered: a late answer to one of these is an orphan.
     StreamLedger sent;
     TimePoint last_used;
@@ -175,7 +175,7 @@ class Engine {
   // Whether the answer was to a request of `incoming_`'s batch that was in flight.
   bool answer_one(const Answer& answer, Stream& stream, TimePoint now, CompletionBlock& block);
   void answer_nobody(const Answer& answer, Stream& stream, TimePoint now, CompletionBlock& block);
-  std::optional<std::uint64_t> take_late(Stream& stream, std::uint64_t request);
+  std::optional<std::uint64_t> answer_late(Stream& stream, std::uint64_t request);
   void count_outcome(proc_outcome outcome);
   void update_gauges() noexcept;
 

@@ -60,7 +60,7 @@ bool StreamLedger::gave_up(std::uint64_t batch, std::uint64_t request) {
   return true;
 }
 
-std::optional<std::uint64_t> StreamLedger::take_late(std::uint64_t request) {
+std::optional<std::uint64_t> StreamLedger::answer_late(std::uint64_t request) {
   for (std::size_t index = 0; index < batches_.size(); ++index) {
     Batch& batch = batches_[index];
     const auto place = find(batch, request);

@@ -30,7 +30,7 @@ class StreamLedger {
   // A request of the batch ended without an answer. False if it is no such batch.
   bool gave_up(std::uint64_t batch, std::uint64_t request);
   // An answer to a request that gave up: its batch; none if no such answer is awaited.
-  std::optional<std::uint64_t> take_late(std::uint64_t request);
+  std::optional<std::uint64_t> answer_late(std::uint64_t request);
 
   // The requests of a batch that is not answered; null if it is none of these.
   const std::vector<std::uint64_t>* unanswered_requests(std::uint64_t batch) const;

@@ -56,17 +56,17 @@ bool EventQueue::push(std::unique_ptr<StateChange> change) noexcept {
 }
 
 QueuedEvent* EventQueue::take() {
-  QueuedEvent* events = take_all();
+  QueuedEvent* events = collect();
   if (events == nullptr) {
     fd_.clear();
     // What came between the two may have set the fd before it was cleared.
-    events = take_all();
+    events = collect();
   }
   return events;
 }
 
-QueuedEvent* EventQueue::take_all() {
-  QueuedEvent* events = waiting_.take_all();
+QueuedEvent* EventQueue::collect() {
+  QueuedEvent* events = waiting_.take();
   std::size_t log_lines = 0;
   std::size_t states = 0;
   QueuedEvent** end = &events;

@@ -16,7 +16,7 @@
 #include "log/log_entry.h"
 #include "platform/notify_fd.h"
 #include "platform/wakeup_fd.h"
-#include "session/handover_queue.h"
+#include "session/many_to_one_queue.h"
 #include "stream/link_handler.h"
 
 namespace agones::plugin {
@@ -61,13 +61,13 @@ class EventQueue {
   static constexpr std::size_t kMostStates = 64;
 
   void append(std::unique_ptr<QueuedEvent> event) noexcept;
-  QueuedEvent* take_all();
+  QueuedEvent* collect();
 
   void tell() const noexcept;
 
   WakeupFd fd_;
   NotifyFd notify_fd_;
-  HandoverQueue<std::unique_ptr<QueuedEvent>> waiting_;
+  ManyToOneQueue<std::unique_ptr<QueuedEvent>> waiting_;
   std::atomic<std::size_t> log_lines_{0};
   std::atomic<std::size_t> states_{0};
   std::atomic<std::uint64_t> unpolled_bytes_{0};

@@ -13,7 +13,7 @@ HandOver::~HandOver() {
 
 const Completion* HandOver::front() {
   if (next_ == nullptr) {
-    next_ = waiting_.take_all();
+    next_ = waiting_.take();
   }
   return next_ == nullptr ? nullptr : &block()->items[taken_];
 }
@@ -25,7 +25,7 @@ void HandOver::pop() {
   }
 }
 
-std::unique_ptr<CompletionBlock> HandOver::take_rest() {
+std::unique_ptr<CompletionBlock> HandOver::take_back() {
   if (front() == nullptr) {
     return nullptr;
   }

@@ -6,7 +6,7 @@
 #include <memory>
 
 #include "engine/completion.h"
-#include "session/handover_queue.h"
+#include "session/many_to_one_queue.h"
 
 namespace agones::plugin {
 
@@ -24,14 +24,14 @@ class HandOver {
   const Completion* front();
   // It was taken.
   void pop();
-  // What was not taken, to be handed out as results instead; null when there is no more.
-  std::unique_ptr<CompletionBlock> take_rest();
+  // A block of what nobody took, to be handed out as results instead; null when there is no more.
+  std::unique_ptr<CompletionBlock> take_back();
 
  private:
   CompletionBlock* block() { return static_cast<CompletionBlock*>(next_); }
   void drop_block();
 
-  HandoverQueue<std::unique_ptr<QueuedEvent>> waiting_;
+  ManyToOneQueue<std::unique_ptr<QueuedEvent>> waiting_;
   QueuedEvent* next_ = nullptr;  // and what follows it: owned
   std::size_t taken_ = 0;        // of the first block
 };

@@ -12,7 +12,7 @@
 
 #include "base/time.h"
 #include "engine/request.h"
-#include "session/handover_queue.h"
+#include "session/many_to_one_queue.h"
 
 namespace agones::plugin {
 
@@ -44,7 +44,7 @@ class Intake {
   std::size_t give(Engine& engine, TimePoint now, std::size_t most) {
     std::size_t given = 0;
     do {
-      take();
+      fetch();
       for (; taken_ != nullptr && given < most; ++given) {
         Request* const following = taken_->next;
         engine.submit(std::move(taken_));
@@ -59,7 +59,7 @@ class Intake {
 
  private:
   // Only when what was taken before is given: the cancels first, as the requests that they name were submitted before them.
-  void take() {
+  void fetch() {
     if (taken_ != nullptr) {
       return;
     }
@@ -69,7 +69,7 @@ class Intake {
       cancels_.clear();
       cancels_wait_.store(false);
     }
-    taken_.reset(submitted_.take_all());
+    taken_.reset(submitted_.take());
   }
 
   template <typename Engine>
@@ -80,7 +80,7 @@ class Intake {
     }
   }
 
-  HandoverQueue<RequestPtr> submitted_;
+  ManyToOneQueue<RequestPtr> submitted_;
   std::mutex mutex_;
   std::vector<std::uint64_t> cancels_;
   std::atomic<bool> cancels_wait_{false};

@@ -57,7 +57,7 @@ TimePoint later(TimePoint now, Duration wait) {
 
 }  // namespace
 
-Session::Preparation::Preparation() {
+Session::GrpcReserve::GrpcReserve() {
   if (grpc_running()) {
     return;
   }
@@ -70,7 +70,7 @@ Session::Preparation::Preparation() {
   }
 }
 
-Session::Preparation::~Preparation() {
+Session::GrpcReserve::~GrpcReserve() {
   library_state::prepared();
   if (library_state::clients() == 0) {
     library_state::release_spare_threads();
@@ -499,7 +499,7 @@ Result Session::hand_over(proc_take_fn* take, void* context, PollBudget& budget)
 }
 
 void Session::end_handing_over() {
-  while (auto rest = hand_over_.take_rest()) {
+  while (auto rest = hand_over_.take_back()) {
     // The link's thread has counted them as handed over, and is their counter's one writer.
     not_taken_.fetch_add(rest->items.size());
     events_.push(std::move(rest));

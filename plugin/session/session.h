@@ -123,14 +123,14 @@ class Session : private LinkHandler, private EngineSink, private GrpcLogSink {
   void enter(Phase phase);
 
   // First: it fails before there is anything of gRPC, and is the last to go.
-  class Preparation {
+  class GrpcReserve {
    public:
-    Preparation();
-    ~Preparation();
-    Preparation(const Preparation&) = delete;
-    Preparation& operator=(const Preparation&) = delete;
+    GrpcReserve();
+    ~GrpcReserve();
+    GrpcReserve(const GrpcReserve&) = delete;
+    GrpcReserve& operator=(const GrpcReserve&) = delete;
   };
-  const Preparation preparation_;
+  const GrpcReserve grpc_reserve_;
   // Before the thread is started: it can fail. Freed when the rest has gone.
   class Counted {
    public:

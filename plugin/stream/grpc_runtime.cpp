@@ -91,7 +91,7 @@ bool grpc_running() {
 #endif
 }
 
-std::string take_certificate_problem(const std::string& name) {
+std::string pop_certificate_problem(const std::string& name) {
   const std::lock_guard<std::mutex> lock(g_mutex);
   std::string problem;
   for (RefusedCertificate& refused : g_refused) {
@@ -103,7 +103,7 @@ std::string take_certificate_problem(const std::string& name) {
   return problem;
 }
 
-bool take_too_many_pings(const std::string& target) {
+bool pop_too_many_pings(const std::string& target) {
   const std::lock_guard<std::mutex> lock(g_mutex);
   bool found = false;
   for (auto& pinged : g_pinged) {

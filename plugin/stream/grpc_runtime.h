@@ -12,11 +12,11 @@ bool grpc_running();
 
 // Why the last certificate that was shown under this name was refused, since the last call; empty if none was. gRPC's
 // own text is the same for every reason.
-std::string take_certificate_problem(const std::string& name);
+std::string pop_certificate_problem(const std::string& name);
 
 // Whether a connection to this target ("ipv4:10.0.0.1:9090") was ended for too many pings, since the last call. The
 // status of its calls does not say so.
-bool take_too_many_pings(const std::string& target);
+bool pop_too_many_pings(const std::string& target);
 
 class GrpcLogSink {
  public:

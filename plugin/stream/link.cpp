@@ -235,7 +235,7 @@ TimePoint Link::manage_replicas(TimePoint now) {
   TimePoint next = TimePoint::max();
   for (const auto& replica : replicas_) {
     next = std::min(next, replica->manage(now));
-    if (const auto failure = replica->take_failure()) {
+    if (const auto failure = replica->pop_failure()) {
       log_failure(replica->address().target, *failure, stream_to(replica->address().target));
     } else if (!replica->failing() && replica->state() != Replica::State::kConnecting) {
       failures_.recovered(replica->address().target);
@@ -307,7 +307,7 @@ void Link::close_idle_stream(TimePoint now) {
   const auto idle = std::find_if(streams_.begin(), streams_.end(),
                                  [&](const auto& stream) { return number && stream->number() == *number; });
   if (idle != streams_.end()) {
-    graveyard_.add(take(**idle)->release(), now + kEndingTime);
+    graveyard_.add(remove(**idle)->release(), now + kEndingTime);
     handler_.stream_lost(*number, "not needed", now);
   }
 }
@@ -355,7 +355,7 @@ void Link::open_stream(Replica& replica, TimePoint now) {
   handler_.stream_opened(stream.number(), stream.id(), streams_.size() == 1, now);
 }
 
-std::unique_ptr<OpenStream> Link::take(const OpenStream& stream) {
+std::unique_ptr<OpenStream> Link::remove(const OpenStream& stream) {
   const auto place =
       std::find_if(streams_.begin(), streams_.end(), [&](const auto& listed) { return listed.get() == &stream; });
   std::unique_ptr<OpenStream> taken = std::move(*place);
@@ -364,14 +364,14 @@ std::unique_ptr<OpenStream> Link::take(const OpenStream& stream) {
 }
 
 void Link::lose_stream(OpenStream& stream, const std::string& reason, TimePoint now, bool useless) {
-  const std::unique_ptr<OpenStream> lost = take(stream);
+  const std::unique_ptr<OpenStream> lost = remove(stream);
   graveyard_.add(lost->release(), now + kEndingTime);
   after_stream(lost->target(), reason, now, useless);
   handler_.stream_lost(lost->number(), reason, now);
 }
 
 void Link::replace_stream(OpenStream& stream, const std::string& reason, TimePoint now) {
-  const std::unique_ptr<OpenStream> replaced = take(stream);
+  const std::unique_ptr<OpenStream> replaced = remove(stream);
   const std::uint64_t number = replaced->number();
   std::unique_ptr<BidiCall> call = replaced->release();
   std::unique_ptr<LateStream> late;

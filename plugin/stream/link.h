@@ -72,7 +72,7 @@ class Link : public OpenStream::Owner {
   void write_batches(TimePoint now);
   void open_stream(Replica& replica, TimePoint now);
   // Out of the list.
-  std::unique_ptr<OpenStream> take(const OpenStream& stream);
+  std::unique_ptr<OpenStream> remove(const OpenStream& stream);
   // It has ended, or is ended. `useless`: another one on this replica would end alike.
   void lose_stream(OpenStream& stream, const std::string& reason, TimePoint now, bool useless = false);
   // It does not work, but may still bring answers.

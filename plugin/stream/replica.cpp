@@ -103,10 +103,10 @@ void Replica::on_closed(const grpc::Status& status) {
     text += " (this is no processor: it answers with HTTP status " + http + ", not with gRPC)";
   }
   if (!transport_.plaintext) {
-    const std::string refused = take_certificate_problem(transport_.expected_name(address_.host));
+    const std::string refused = pop_certificate_problem(transport_.expected_name(address_.host));
     text += refused.empty() ? "" : " (its certificate: " + refused + ")";
   }
-  if (take_too_many_pings(address_.target)) {
+  if (pop_too_many_pings(address_.target)) {
     keepalive_.too_many();
     text += " (too_many_pings: from now on it is pinged after " + std::to_string(keepalive_.time().count()) +
             " ms of silence)";
@@ -116,7 +116,7 @@ void Replica::on_closed(const grpc::Status& status) {
 
 void Replica::stream_failed(const std::string& reason, bool useless, TimePoint now) {
   // Who has no health service tells it by the stream alone.
-  if (health_ == nullptr && take_too_many_pings(address_.target)) {
+  if (health_ == nullptr && pop_too_many_pings(address_.target)) {
     keepalive_.too_many();
   }
   last_stream_failure_ = now;

@@ -35,7 +35,7 @@ class Replica : public BidiCall::Listener {
   bool failing() const { return state_ == State::kBackingOff || (state_ == State::kConnecting && !reason_.empty()); }
   TimePoint retry_at() const { return wake_; }
   // The failure since the last call, if there was one.
-  std::optional<std::string> take_failure() { return std::exchange(failure_, std::nullopt); }
+  std::optional<std::string> pop_failure() { return std::exchange(failure_, std::nullopt); }
   const std::shared_ptr<grpc::Channel>& channel() const { return held_->channel; }
 
   // A stream on it was lost. `useless`: so would be the next one.

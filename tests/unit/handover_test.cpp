@@ -15,8 +15,8 @@
 #include "platform/thread_stock.h"
 #include "session/admission.h"
 #include "session/event_reader.h"
-#include "session/handover_queue.h"
 #include "session/intake.h"
+#include "session/many_to_one_queue.h"
 
 namespace agones::plugin {
 namespace {
@@ -160,10 +160,10 @@ TEST(Intake, GoesOnAfterAFailure) {
   EXPECT_EQ(engine.cancelled, Numbers{2});
 }
 
-TEST(HandoverQueue, LosesNothingAndKeepsEachThreadsOrder) {
+TEST(ManyToOneQueue, LosesNothingAndKeepsEachThreadsOrder) {
   constexpr std::uint64_t kThreads = 4;
   constexpr std::uint64_t kEach = 5000;
-  HandoverQueue<RequestPtr> queue;
+  ManyToOneQueue<RequestPtr> queue;
   std::vector<std::thread> threads;
   for (std::uint64_t thread = 0; thread < kThreads; ++thread) {
     threads.emplace_back([&queue, thread] {
@@ -177,7 +177,7 @@ TEST(HandoverQueue, LosesNothingAndKeepsEachThreadsOrder) {
   std::vector<std::uint64_t> last(kThreads, 0);
   std::uint64_t taken = 0;
   while (taken < kThreads * kEach) {
-    Request* request = queue.take_all();
+    Request* request = queue.take();
     while (request != nullptr) {
       const RequestPtr owned(request);
       request = request->next;

@@ -71,7 +71,7 @@ TEST(HandOver, GivesAwayOneAfterTheOther) {
     hand_over.pop();
   }
   EXPECT_EQ(hand_over.front(), nullptr);
-  EXPECT_EQ(hand_over.take_rest(), nullptr);
+  EXPECT_EQ(hand_over.take_back(), nullptr);
 }
 
 TEST(HandOver, WhatNobodyTookComesBack) {
@@ -80,13 +80,13 @@ TEST(HandOver, WhatNobodyTookComesBack) {
   hand_over.push(block_of({4}));
   hand_over.front();
   hand_over.pop();
-  auto rest = hand_over.take_rest();
+  auto rest = hand_over.take_back();
   ASSERT_EQ(rest->items.size(), 2U);
   EXPECT_EQ(rest->items[0].request_id, 2U);
-  rest = hand_over.take_rest();
+  rest = hand_over.take_back();
   ASSERT_EQ(rest->items.size(), 1U);
   EXPECT_EQ(rest->items[0].request_id, 4U);
-  EXPECT_EQ(hand_over.take_rest(), nullptr);
+  EXPECT_EQ(hand_over.take_back(), nullptr);
 }
 
 }  // namespace

@@ -11,14 +11,14 @@
 
 namespace agones::host {
 
-class Apart {
+class BackgroundTask {
  public:
   // `tell`: called on the thread after each task, and every kTick. Throws std::system_error.
-  explicit Apart(std::function<void()> tell);
+  explicit BackgroundTask(std::function<void()> tell);
   // Waits for the task that runs.
-  ~Apart();
-  Apart(const Apart&) = delete;
-  Apart& operator=(const Apart&) = delete;
+  ~BackgroundTask();
+  BackgroundTask(const BackgroundTask&) = delete;
+  BackgroundTask& operator=(const BackgroundTask&) = delete;
 
   // One at a time. It must not throw.
   void run(std::function<void()> task);

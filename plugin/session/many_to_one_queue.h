@@ -9,20 +9,20 @@ namespace agones::plugin {
 
 // `Pointer`: a unique_ptr to something with a member `next`.
 template <typename Pointer>
-class HandoverQueue {
+class ManyToOneQueue {
  public:
   using Item = typename Pointer::element_type;
 
-  HandoverQueue() = default;
-  ~HandoverQueue() {
-    Item* item = take_all();
+  ManyToOneQueue() = default;
+  ~ManyToOneQueue() {
+    Item* item = take();
     while (item != nullptr) {
       const Pointer owned(item);
       item = owned->next;
     }
   }
-  HandoverQueue(const HandoverQueue&) = delete;
-  HandoverQueue& operator=(const HandoverQueue&) = delete;
+  ManyToOneQueue(const ManyToOneQueue&) = delete;
+  ManyToOneQueue& operator=(const ManyToOneQueue&) = delete;
 
   // Whether it was empty before.
   bool push(Pointer item) {
@@ -38,7 +38,7 @@ class HandoverQueue {
   bool empty() const { return head_.load(std::memory_order_seq_cst) == nullptr; }
 
   // All that was pushed, oldest first, linked by `next`. The caller owns it.
-  Item* take_all() {
+  Item* take() {
     Item* newest = head_.exchange(nullptr, std::memory_order_acq_rel);
     Item* oldest = nullptr;
     while (newest != nullptr) {

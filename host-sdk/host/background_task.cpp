@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "host/apart.h"
+#include "host/background_task.h"
 
 #include <pthread.h>
 
@@ -9,13 +9,13 @@
 
 namespace agones::host {
 
-Apart::Apart(std::function<void()> tell) : tell_(std::move(tell)) {
+BackgroundTask::BackgroundTask(std::function<void()> tell) : tell_(std::move(tell)) {
   const plugin::SignalsBlocked blocked;
   thread_ = std::thread([this] { work(); });
   pthread_setname_np(thread_.native_handle(), "proc-swap");
 }
 
-Apart::~Apart() {
+BackgroundTask::~BackgroundTask() {
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     ended_ = true;
@@ -24,7 +24,7 @@ Apart::~Apart() {
   thread_.join();
 }
 
-void Apart::run(std::function<void()> task) {
+void BackgroundTask::run(std::function<void()> task) {
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     task_ = std::move(task);
@@ -33,17 +33,17 @@ void Apart::run(std::function<void()> task) {
   changed_.notify_all();
 }
 
-bool Apart::done() const {
+bool BackgroundTask::done() const {
   const std::lock_guard<std::mutex> lock(mutex_);
   return !busy_;
 }
 
-bool Apart::wait_until(std::chrono::steady_clock::time_point until) {
+bool BackgroundTask::wait_until(std::chrono::steady_clock::time_point until) {
   std::unique_lock<std::mutex> lock(mutex_);
   return done_.wait_until(lock, until, [this] { return !busy_; });
 }
 
-void Apart::work() {
+void BackgroundTask::work() {
   std::unique_lock<std::mutex> lock(mutex_);
   while (true) {
     changed_.wait_for(lock, kTick, [this] { return ended_ || task_ != nullptr; });
