@@ -108,7 +108,7 @@ Result Host::start_swap(const std::string& file, const std::string& sha256) {
 
 // ---- The polling thread -----------------------------------------------------------------------------
 
-Result Host::poll(Source& source, PollBudget& budget) {
+Result Host::poll_all(Source& source, PollBudget& budget) {
   const plugin::Poller::Right right(poller_);
   if (!right.held()) {
     return right.result();

@@ -12,7 +12,7 @@
 #include <cstdint>
 #include <string>
 
-#include "contract/border.h"
+#include "contract/client.h"
 #include "contract/poll_budget.h"
 #include "contract/poll_right.h"
 #include "host/connection_told.h"
@@ -24,25 +24,32 @@
 
 namespace agones::host {
 
-class Host {
+class Host final : public proc_client {
  public:
   // `config` has been checked. Throws StatusError, LibraryError.
   explicit Host(const proc_config& config);
   Host(const Host&) = delete;
   Host& operator=(const Host&) = delete;
 
-  bool in_forked_child() const { return fork_guard_.in_child(); }
+  bool in_forked_child() const override { return fork_guard_.in_child(); }
 
   // Any thread.
   Roles::Visit current() const { return roles_.visit_current(); }
-  plugin::Result cancel(std::uint64_t id);
-  plugin::Result drain(proc_drain_flags flags);
-  void wake();
-  const proc_config& config() const { return config_.known(); }
-  int wakeup_fd() const { return readiness_.fd(); }
+  plugin::Result cancel(std::uint64_t id) override;
+  plugin::Result drain(proc_drain_flags flags) override;
+  void wake() override;
+  int wakeup_fd() const override { return readiness_.fd(); }
+  void get_stats(proc_stats& stats) const override { swap_.get_stats(stats); }
+  void get_metrics(proc_metrics& metrics) const override { swap_.get_metrics(metrics); }
   plugin::Result start_swap(const std::string& file, const std::string& sha256);
-  Swap& swap() { return swap_; }
   const Swap& swap() const { return swap_; }
+
+  plugin::Result poll(plugin::PollBudget& budget) override;
+  plugin::Result poll_json(proc_json_fn* on_json, void* context, plugin::PollBudget& budget) override;
+  plugin::Result poll_events(proc_event* events, std::uint32_t event_size, plugin::PollBudget& budget) override;
+  plugin::Result hand_over(proc_take_fn* take, void* context, plugin::PollBudget& budget) override;
+  plugin::Result shutdown(std::chrono::milliseconds timeout) override;
+  plugin::Result may_destroy() override;
 
   // One plugin's poll function of the host's choice. Its limits are what is left of the budget; it adds to what was
   // delivered.
@@ -59,16 +66,17 @@ class Host {
     // Hands out an event of the host library's own.
     virtual void give(const proc_event& event) = 0;
   };
-  plugin::Result poll(Source& source, plugin::PollBudget& budget);
-  plugin::Result hand_over(proc_take_fn* take, void* context, plugin::PollBudget& budget);
-  plugin::Result shutdown(std::chrono::milliseconds timeout);
-  plugin::Result may_destroy();
 
  private:
   static constexpr std::int64_t kNotDrained = -1;
 
   using Clock = std::chrono::steady_clock;
 
+  const proc_config& config() const { return config_.known(); }
+  template <typename Function, typename Give>
+  plugin::Result poll_with(plugin::PollBudget& budget, const Function& function, const Give& give);
+  // The old plugin, the host library's own event, the current plugin; until something came or the budget is used up.
+  plugin::Result poll_all(Source& source, plugin::PollBudget& budget);
   // `begin`: when the budget's time began.
   plugin::Result poll_once(Source& source, plugin::PollBudget& budget, Clock::time_point begin,
                            std::chrono::milliseconds wait);

@@ -9,6 +9,7 @@
 #include <new>
 #include <system_error>
 
+#include "agones/processor_layout.h"
 #include "base/status_error.h"
 #include "text/english.h"
 #include "text/utf8.h"
@@ -99,8 +100,8 @@ Result check_array(const proc_event* events, std::uint32_t event_size, std::uint
   return check_size("event", event_size, kEventSize);
 }
 
-Result forked_before_init() {
-  return {PROC_ERR_FORKED, "the process was forked from one that has a client; load the library after fork, or exec"};
+std::string not_destroyed(int clients) {
+  return std::to_string(clients) + " client" + (clients == 1 ? " is" : "s are") + " not destroyed";
 }
 
 Result current_exception_result() {

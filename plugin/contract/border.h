@@ -45,8 +45,7 @@ Result check_version(std::uint32_t host_abi_version);
 Result check_init(const proc_config* config, proc_client** client);
 Result check_array(const proc_event* events, std::uint32_t event_size, std::uint32_t capacity,
                    const std::uint32_t* count);
-Result forked_before_init();
-// `Client`: the library's own proc_client, which knows whether it is in a forked child.
+// `Client`: proc_client, or what it is in this library.
 template <typename Client>
 Result check_client(const Client* client) {
   if (client == nullptr) {
@@ -57,6 +56,9 @@ Result check_client(const Client* client) {
   }
   return {};
 }
+
+// What proc_get_unload_state says as long as there are some.
+std::string not_destroyed(int clients);
 
 // What the structs of ABI 1.0 end with.
 inline constexpr std::uint32_t kConfigSize = offsetof(proc_config, log_context) + sizeof(void*);
@@ -82,6 +84,17 @@ proc_status guarded(char* error, std::uint64_t error_size, const Body& body) {
     copy_text(result.text.empty() ? std::string_view("no memory") : std::string_view(result.text), error, error_size);
   }
   return result.status;
+}
+
+// The same for what needs a client.
+template <typename Client, typename Body>
+proc_status with_client(const Client* client, char* error, std::uint64_t error_size, const Body& body) {
+  return guarded(error, error_size, [&]() -> Result {
+    if (Result checked = check_client(client); checked.status != PROC_OK) {
+      return checked;
+    }
+    return body();
+  });
 }
 
 }  // namespace agones::plugin

@@ -233,7 +233,10 @@ Result Session::cancel(std::uint64_t id) {
   return {};
 }
 
-void Session::drain(proc_drain_flags flags) {
+Result Session::drain(proc_drain_flags flags) {
+  if (flags != PROC_DRAIN_FINISH && flags != PROC_DRAIN_RETURN_UNSENT && flags != PROC_DRAIN_END_ALL) {
+    return invalid("flags: " + std::to_string(flags) + " is unknown");
+  }
   admission_.close();
   if (flags == PROC_DRAIN_RETURN_UNSENT) {
     enter(Phase::kReturnUnsent);
@@ -242,6 +245,7 @@ void Session::drain(proc_drain_flags flags) {
     // Whoever waits for events is to end what nobody took over.
     events_.wake();
   }
+  return {};
 }
 
 void Session::enter(Phase phase) {
@@ -249,6 +253,13 @@ void Session::enter(Phase phase) {
   while (current < phase && !phase_.compare_exchange_weak(current, phase)) {
   }
   link_.wake();
+}
+
+void Session::get_stats(proc_stats& stats) const {
+  proc_stats filled{};
+  filled.struct_size = stats.struct_size;
+  fill_stats(filled);
+  give_struct(filled, &stats, stats.struct_size);
 }
 
 void Session::fill_stats(proc_stats& stats) const {
@@ -286,11 +297,17 @@ void Session::fill_stats(proc_stats& stats) const {
   stats.log_lines_suppressed = counters_.log_lines_suppressed.get();
 }
 
-void Session::fill_metrics(proc_metrics& metrics) const {
-  metrics_.read(metrics);
-  metrics.max_pending = config_.max_pending_requests;
-  const std::lock_guard<std::mutex> lock(connection_mutex_);
-  metrics.connections[connection_.state] = 1;
+void Session::get_metrics(proc_metrics& metrics) const {
+  // Too large for the host's stack.
+  const auto filled = std::make_unique<proc_metrics>();
+  filled->struct_size = metrics.struct_size;
+  metrics_.read(*filled);
+  filled->max_pending = config_.max_pending_requests;
+  {
+    const std::lock_guard<std::mutex> lock(connection_mutex_);
+    filled->connections[connection_.state] = 1;
+  }
+  give_struct(*filled, &metrics, metrics.struct_size);
 }
 
 proc_connection_state Session::connection(std::string& reason) const {

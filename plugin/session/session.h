@@ -16,7 +16,7 @@
 #include <vector>
 
 #include "agones/processor.h"
-#include "contract/border.h"
+#include "contract/client.h"
 #include "contract/poll_budget.h"
 #include "contract/poll_right.h"
 #include "engine/engine.h"
@@ -38,31 +38,30 @@
 
 namespace agones::plugin {
 
-class Session : private LinkHandler, private EngineSink, private GrpcLogSink {
+class Session final : public proc_client, private LinkHandler, private EngineSink, private GrpcLogSink {
  public:
   explicit Session(SessionConfig config);
   ~Session() override;
 
-  bool in_forked_child() const { return fork_guard_.in_child(); }
+  bool in_forked_child() const override { return fork_guard_.in_child(); }
 
   // `body` is checked and, if JSON, turned into protobuf.
   Result allocate(const proc_request& request, std::uint64_t* id);
-  Result cancel(std::uint64_t id);
-  void drain(proc_drain_flags flags);
   Result take_over(const proc_moved_request& request);
+  Result cancel(std::uint64_t id) override;
+  Result drain(proc_drain_flags flags) override;
 
-  Result poll(PollBudget& budget);
-  Result poll_json(proc_json_fn* on_json, void* context, PollBudget& budget);
-  Result poll_events(proc_event* events, std::uint32_t event_size, PollBudget& budget);
-  Result hand_over(proc_take_fn* take, void* context, PollBudget& budget);
-  void wake();
-  Result shutdown(milliseconds timeout);
-  // Whether the session may be destroyed now.
-  Result may_destroy();
+  Result poll(PollBudget& budget) override;
+  Result poll_json(proc_json_fn* on_json, void* context, PollBudget& budget) override;
+  Result poll_events(proc_event* events, std::uint32_t event_size, PollBudget& budget) override;
+  Result hand_over(proc_take_fn* take, void* context, PollBudget& budget) override;
+  void wake() override;
+  Result shutdown(milliseconds timeout) override;
+  Result may_destroy() override;
 
-  int wakeup_fd() const { return events_.fd().fd(); }
-  void fill_stats(proc_stats& stats) const;
-  void fill_metrics(proc_metrics& metrics) const;
+  int wakeup_fd() const override { return events_.fd().fd(); }
+  void get_stats(proc_stats& stats) const override;
+  void get_metrics(proc_metrics& metrics) const override;
   proc_connection_state connection(std::string& reason) const;
 
  private:
@@ -89,6 +88,7 @@ class Session : private LinkHandler, private EngineSink, private GrpcLogSink {
   // GrpcLogSink, on any thread.
   void grpc_log(std::string_view message) noexcept override;
 
+  void fill_stats(proc_stats& stats) const;
   bool logs(proc_severity severity) const { return severity >= config_.log_level; }
   void log_endings(const CompletionBlock& block) noexcept;
   void log_summary(TimePoint now) noexcept;
