@@ -1,21 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "session/session.h"
 
-#include <cxxabi.h>
-
 #include <algorithm>
-#include <cstring>
+#include <chrono>
 #include <new>
 #include <thread>
 #include <utility>
 
-#include "contract/names.h"
 #include "platform/library_state.h"
-#include "request/event_json.h"
 #include "request/json_request.h"
 #include "request/protobuf_request.h"
 #include "request/traceparent.h"
-#include "text/utf8.h"
+#include "stream/grpc_runtime.h"
 
 namespace agones::plugin {
 
@@ -24,7 +20,6 @@ namespace {
 // How long proc_shutdown gives everything to close, after the time for the requests, as the header says.
 constexpr milliseconds kClosingTime{1000};
 constexpr std::uint32_t kLongestTimeoutMs = 86'400'000;
-constexpr std::size_t kLongestLine = 8192;
 // Requests that the engine is given from one look at the stream to the next, and before a message of the stream is read: a
 // few milliseconds' worth, and the largest batch that there is.
 constexpr std::size_t kMostATurn = 4'096;
@@ -51,51 +46,20 @@ std::string check_trace(const proc_text& traceparent) {
   return check_traceparent({traceparent.data, traceparent.size});
 }
 
-TimePoint later(TimePoint now, Duration wait) {
-  return wait < TimePoint::max() - now ? now + wait : TimePoint::max();
-}
-
 }  // namespace
-
-Session::GrpcReserve::GrpcReserve() {
-  if (grpc_running()) {
-    return;
-  }
-  try {
-    library_state::prepare();
-  } catch (...) {
-    library_state::prepared();
-    library_state::release_spare_threads();
-    throw;
-  }
-}
-
-Session::GrpcReserve::~GrpcReserve() {
-  library_state::prepared();
-  if (library_state::clients() == 0) {
-    library_state::release_spare_threads();
-  }
-}
-
-Session::Counted::Counted() {
-  library_state::client_made();
-}
-
-Session::Counted::~Counted() {
-  library_state::client_freed();
-}
 
 Session::Session(SessionConfig config)
     : config_(std::move(config)),
       admission_(config_.max_pending_requests),
       ids_(config_.first_request_id, config_.engine.resend),
       events_(config_.notify_fd),
-      reader_(events_, ids_),
-      grpc_log_(*this),
+      log_(config_.log_level, events_, counters_),
+      delivery_(config_, events_, ids_, admission_, log_),
+      grpc_log_(log_),
       engine_(config_.engine, clock_now(), counters_, metrics_, *this),
       link_(config_.link, *this) {
   library_state::prepared();
-  if (logs(PROC_SEVERITY_INFO) && config_.log_summary.count() != 0) {
+  if (log_.wants(PROC_SEVERITY_INFO) && config_.log_summary.count() != 0) {
     summary_ = std::make_unique<Summary>();
     next_summary_ = clock_now() + config_.log_summary;
   }
@@ -214,8 +178,7 @@ Result Session::refusal(Admission::Answer answer) const {
 void Session::submit(RequestPtr request) noexcept {
   const TimePoint deadline = request->deadline;
   intake_.submit(std::move(request));
-  // Whoever finds that the thread sleeps too long wakes it, and only the first one does.
-  if (deadline.time_since_epoch().count() < next_turn_.load(std::memory_order_seq_cst) && next_turn_.exchange(0) != 0) {
+  if (next_turn_.is_too_late_for(deadline)) {
     link_.wake();
   }
 }
@@ -252,6 +215,9 @@ void Session::enter(Phase phase) {
   Phase current = phase_.load();
   while (current < phase && !phase_.compare_exchange_weak(current, phase)) {
   }
+  if (phase >= Phase::kEndAll) {
+    delivery_.stop_handing_over();
+  }
   link_.wake();
 }
 
@@ -276,7 +242,7 @@ void Session::fill_stats(proc_stats& stats) const {
   stats.cancelled = counters_.cancelled.get();
   stats.disconnected = counters_.disconnected.get();
   // Read first: never more than were handed over.
-  const std::uint64_t not_taken = not_taken_.load();
+  const std::uint64_t not_taken = delivery_.not_taken();
   stats.shut_down = counters_.shut_down.get() + not_taken;
   stats.handed_over = counters_.handed_over.get() - not_taken;
   stats.taken_over = ids_.taken_over();
@@ -303,228 +269,25 @@ void Session::get_metrics(proc_metrics& metrics) const {
   filled->struct_size = metrics.struct_size;
   metrics_.read(*filled);
   filled->max_pending = config_.max_pending_requests;
-  {
-    const std::lock_guard<std::mutex> lock(connection_mutex_);
-    filled->connections[connection_.state] = 1;
-  }
+  filled->connections[connection_.state()] = 1;
   give_struct(*filled, &metrics, metrics.struct_size);
-}
-
-proc_connection_state Session::connection(std::string& reason) const {
-  const std::lock_guard<std::mutex> lock(connection_mutex_);
-  reason = connection_.reason;
-  return connection_.state;
 }
 
 // ---- The poller -------------------------------------------------------------------------------------
 
-void Session::wake() {
-  woken_.store(true);
-  events_.wake();
-}
-
-Result Session::poll(PollBudget& budget) {
-  const Poller::Right right(poller_);
-  if (!right.held()) {
-    return right.result();
-  }
-  if (config_.on_event == nullptr) {
-    return invalid("on_event: not set; use proc_poll_events or proc_poll_json");
-  }
-  deliver(budget, [this](const EventReader::Item& item) {
-    count_delivered(item);
-    to_callback(item);
-    reader_.release();
-    return true;
-  });
-  return {};
-}
-
-Result Session::poll_json(proc_json_fn* on_json, void* context, PollBudget& budget) {
-  const Poller::Right right(poller_);
-  if (!right.held()) {
-    return right.result();
-  }
-  deliver(budget, [&](const EventReader::Item& item) {
-    if (item.event.type == PROC_EVENT_LOG && config_.on_log != nullptr) {
-      to_callback(item);
-    } else {
-      event_json_.clear();
-      write_event(item.event, event_json_);
-      const std::string_view json = event_json_.view();
-      count_delivered(item);
-      call_host(item.number, [&] { on_json(context, json.data(), json.size()); });
-    }
-    reader_.release();
-    return true;
-  });
-  return {};
-}
-
-Result Session::poll_events(proc_event* events, std::uint32_t event_size, PollBudget& budget) {
-  const Poller::Right right(poller_);
-  if (!right.held()) {
-    return right.result();
-  }
-  reader_.release();
-  auto* out = reinterpret_cast<char*>(events);
-  deliver(budget, [&](EventReader::Item& item) {
-    if (item.event.type == PROC_EVENT_LOG && config_.on_log != nullptr) {
-      to_callback(item);
-      return false;
-    }
-    count_delivered(item);
-    item.event.struct_size = std::min<std::uint32_t>(event_size, sizeof(proc_event));
-    give_struct(item.event, reinterpret_cast<proc_event*>(out), event_size);
-    out += event_size;
-    return true;
-  });
-  return {};
-}
-
-template <typename HandOut>
-void Session::deliver(PollBudget& budget, const HandOut& hand_out) {
-  const auto deliver_now = [&] {
-    const TimePoint until = budget.max_time.count() == 0 ? TimePoint::max() : later(clock_now(), budget.max_time);
-    const std::uint32_t most = budget.max_events == 0 ? UINT32_MAX : budget.max_events;
-    EventReader::Item item;
-    if (phase_.load() >= Phase::kEndAll) {
-      end_handing_over();
-    }
-    while (budget.delivered < most) {
-      if (!reader_.next(item)) {
-        budget.more = false;
-        return;
-      }
-      try {
-        budget.delivered += hand_out(item) ? 1 : 0;
-      } catch (const std::bad_alloc&) {
-        reader_.put_back(item);
-        throw;
-      }
-      if (until != TimePoint::max() && clock_now() >= until) {
-        break;
-      }
-    }
-    budget.more = reader_.more();
-  };
-  deliver_now();
-  if (budget.delivered == 0 && budget.wait.count() != 0) {
-    if (!woken_.exchange(false)) {
-      events_.fd().wait(budget.wait);
-      woken_.store(false);
-    }
-    deliver_now();
-  }
-}
-
-void Session::count_delivered(const EventReader::Item& item) {
-  if (item.is_result) {
-    admission_.release();
-    ++delivered_;
-  }
-}
-
-void Session::to_callback(const EventReader::Item& item) {
-  call_host(item.number, [&] {
-    if (item.event.type == PROC_EVENT_LOG && config_.on_log != nullptr) {
-      config_.on_log(config_.log_context, &item.log);
-    } else if (config_.on_event != nullptr) {
-      config_.on_event(config_.event_context, &item.event);
-    }
-  });
-}
-
-template <typename Callback>
-void Session::call_host(std::uint64_t number, const Callback& callback) {
-  try {
-    callback();
-  } catch (abi::__forced_unwind&) {
-    throw;  // the host cancels its own thread
-  } catch (...) {
-    log_callback_threw(number);
-  }
-}
-
-// What the callback was given counts as handed out, so nothing may be thrown here for lack of memory.
-void Session::log_callback_threw(std::uint64_t number) noexcept {
-  try {
-    LogEntry entry(LogKind::kCallbackThrew, PROC_SEVERITY_ERROR, "a callback of the host threw an exception");
-    entry.request_id = number;
-    log(std::move(entry));
-  } catch (const std::bad_alloc&) {
-    counters_.log_lines_dropped.add();
-  }
-}
-
-// What can be had now, for proc_shutdown.
-void Session::deliver_all(TimePoint until) {
-  if (config_.on_event == nullptr) {
-    return;
-  }
-  EventReader::Item item;
-  while (reader_.next(item)) {
-    count_delivered(item);
-    to_callback(item);
-    reader_.release();
-    if (until != TimePoint::max() && clock_now() >= until) {
-      return;
-    }
-  }
-}
-
 Result Session::hand_over(proc_take_fn* take, void* context, PollBudget& budget) {
-  const Poller::Right right(poller_);
+  const Poller::Right right(delivery_.poller());
   if (!right.held()) {
     return right.result();
   }
   admission_.close();
   handing_over_.store(true);
   enter(Phase::kHandOver);
-  const TimePoint until = budget.max_time.count() == 0 ? TimePoint::max() : later(clock_now(), budget.max_time);
-  while (const Completion* given = hand_over_.front()) {
-    if (until != TimePoint::max() && budget.delivered != 0 && clock_now() >= until) {
-      budget.more = true;
-      break;
-    }
-    const Request& request = *given->request;
-    const RequestIds::Known known = ids_.known(request.id);
-    const TimePoint now = clock_now();
-    const auto left = std::chrono::ceil<milliseconds>(request.deadline - now).count();
-    const auto waited = std::chrono::duration_cast<std::chrono::microseconds>(now - request.accepted).count();
-    proc_moved_request moved{};
-    moved.struct_size = sizeof(moved);
-    moved.timeout_ms = static_cast<std::uint32_t>(std::max<std::int64_t>(1, left));
-    moved.request_id = known.id;
-    moved.token = request.token;
-    moved.waited_us = known.waited_us + static_cast<std::uint64_t>(std::max<std::int64_t>(0, waited));
-    moved.body = {request.encoded().data(), request.encoded().size()};
-    moved.traceparent = to_text(request.traceparent());
-    proc_status status = PROC_ERR_INTERNAL;
-    call_host(request.id, [&] { status = take(context, &moved); });
-    if (status != PROC_OK) {
-      budget.more = true;
-      break;
-    }
-    ids_.ended(request.id);
-    hand_over_.pop();
-    admission_.release();
-    ++delivered_;
-    ++budget.delivered;
-  }
-  return {};
-}
-
-void Session::end_handing_over() {
-  while (auto rest = hand_over_.take_back()) {
-    // The link's thread has counted them as handed over, and is their counter's one writer.
-    not_taken_.fetch_add(rest->items.size());
-    events_.push(std::move(rest));
-  }
+  return delivery_.hand_over(take, context, budget);
 }
 
 Result Session::shutdown(milliseconds timeout) {
-  const Poller::Right right(poller_);
+  const Poller::Right right(delivery_.poller());
   if (!right.held()) {
     return right.result();
   }
@@ -543,7 +306,7 @@ Result Session::shutdown(milliseconds timeout) {
     return {PROC_ERR_TIMEOUT, "the connection to the processor has not closed: " + link_.closing_on()};
   }
   thread_->join();
-  end_handing_over();
+  delivery_.end_offered();
   if (library_state::clients() == 1) {
     library_state::release_spare_threads();
   }
@@ -553,15 +316,15 @@ Result Session::shutdown(milliseconds timeout) {
       return {PROC_ERR_TIMEOUT, "these threads have not ended: " + library_state::live_thread_names()};
     }
     std::this_thread::sleep_for(milliseconds(1));
-    deliver_all(TimePoint::max());
+    delivery_.deliver_all(TimePoint::max());
   }
-  deliver_all(TimePoint::max());
+  delivery_.deliver_all(TimePoint::max());
   shut_down_ = true;
   return {};
 }
 
 Result Session::may_destroy() {
-  const Poller::Right right(poller_);
+  const Poller::Right right(delivery_.poller());
   if (!right.held()) {
     return right.result();
   }
@@ -573,7 +336,7 @@ Result Session::may_destroy() {
 
 bool Session::wait_until(TimePoint end, bool (Session::*condition)() const) {
   while (true) {
-    deliver_all(end);
+    delivery_.deliver_all(end);
     if ((this->*condition)()) {
       return true;
     }
@@ -582,8 +345,7 @@ bool Session::wait_until(TimePoint end, bool (Session::*condition)() const) {
       return false;
     }
     // In short spells, so that log lines and states are delivered meanwhile.
-    std::unique_lock<std::mutex> lock(progress_mutex_);
-    progress_.wait_for(lock, std::min(left, milliseconds(20)));
+    progress_.wait(std::min(left, milliseconds(20)));
   }
 }
 
@@ -604,11 +366,10 @@ void Session::run_link() {
     connection_changed(closed, clock_now());
   } catch (const std::bad_alloc&) {
     // Nobody is left to be told but who asks.
-    const std::lock_guard<std::mutex> lock(connection_mutex_);
-    connection_.state = PROC_CONNECTION_CLOSED;
+    connection_.close();
   }
   link_ended_.store(true);
-  progress_.notify_all();
+  progress_.tell();
 }
 
 TimePoint Session::turn(TimePoint now) {
@@ -644,9 +405,7 @@ TimePoint Session::turn(TimePoint now) {
     if (send_at && *send_at > now) {
       next = std::min(next, *send_at);
     }
-    // Promised before the last look at the queue, so that no request can slip in between unseen.
-    next_turn_.store(eager ? TimePoint::max().time_since_epoch().count() : next.time_since_epoch().count(),
-                     std::memory_order_seq_cst);
+    next_turn_.promise(eager ? TimePoint::max() : next);
   } while (!intake_.empty() && taken < kMostATurn);
   // Before what is left, the stream is looked at: threads that submit without pause must not keep pulls and answers waiting.
   return intake_.empty() ? next : now;
@@ -662,7 +421,7 @@ void Session::stream_opened(std::uint64_t stream, const std::string& client_id, 
   LogEntry entry(LogKind::kStreamOpened, first ? PROC_SEVERITY_INFO : PROC_SEVERITY_DEBUG,
                  "stream opened as " + client_id);
   entry.fields.push_back({"client_id", client_id});
-  log(std::move(entry));
+  log_.add(std::move(entry));
 }
 
 void Session::stream_lost(std::uint64_t stream, std::string_view reason, TimePoint now) {
@@ -704,24 +463,18 @@ std::optional<std::string> Session::next_message(std::uint64_t stream, TimePoint
   if (!batch) {
     return std::nullopt;
   }
-  if (logs(PROC_SEVERITY_DEBUG)) {
+  if (log_.wants(PROC_SEVERITY_DEBUG)) {
     LogEntry entry(LogKind::kBatchSent, PROC_SEVERITY_DEBUG,
                    "batch of " + std::to_string(batch->requests) + " requests sent");
     entry.batch_id = batch->id;
     entry.fields.push_back({"requests", std::to_string(batch->requests)});
-    log(std::move(entry));
+    log_.add(std::move(entry));
   }
   return std::move(batch->message);
 }
 
 void Session::connection_changed(const ConnectionStatus& status, TimePoint now) {
-  auto change = std::make_unique<StateChange>();
-  change->status = status;
-  change->number = ++states_;
-  {
-    const std::lock_guard<std::mutex> lock(connection_mutex_);
-    connection_ = status;
-  }
+  std::unique_ptr<StateChange> change = connection_.change(status);
   // Of a client that is being replaced nobody wants to know.
   if (!handing_over_.load() && !events_.push(std::move(change))) {
     counters_.states_merged.add();
@@ -729,108 +482,27 @@ void Session::connection_changed(const ConnectionStatus& status, TimePoint now) 
   engine_.set_reachable(status.state != PROC_CONNECTION_BACKING_OFF, status.reason, now);
 }
 
-// `connection_` is written by this thread alone.
 std::string_view Session::why_no_stream() const noexcept {
-  return connection_.reason.empty() ? std::string_view("still connecting to a processor") : connection_.reason;
+  return connection_.reason().empty() ? std::string_view("still connecting to a processor") : connection_.reason();
 }
 
 void Session::completed(std::unique_ptr<CompletionBlock> block) noexcept {
   if (block->kind == QueuedEvent::Kind::kHandedOver) {
-    hand_over_.push(std::move(block));
-    events_.wake();
+    delivery_.offer(std::move(block));
   } else {
-    if (logs(PROC_SEVERITY_DEBUG)) {
-      log_endings(*block);
+    if (log_.wants(PROC_SEVERITY_DEBUG)) {
+      log_.add_endings(*block);
     }
     events_.push(std::move(block));
   }
-  progress_.notify_all();
-}
-
-void Session::grpc_log(std::string_view message) noexcept {
-  // It says the same for every attempt.
-  bool repeated = false;
-  try {
-    const std::lock_guard<std::mutex> lock(grpc_message_mutex_);
-    repeated = grpc_message_ == message;
-    grpc_message_ = message;
-  } catch (const std::bad_alloc&) {
-    repeated = false;
-  }
-  try {
-    log(LogEntry(LogKind::kGrpc, repeated ? PROC_SEVERITY_DEBUG : PROC_SEVERITY_WARNING, std::string(message)));
-  } catch (const std::bad_alloc&) {
-    counters_.log_lines_dropped.add();
-  }
-}
-
-void Session::log_endings(const CompletionBlock& block) noexcept {
-  try {
-    for (const Completion& ended : block.items) {
-      if (ended.request == nullptr || ended.outcome == PROC_OUTCOME_ALLOCATED) {
-        continue;
-      }
-      LogEntry entry(LogKind::kRequestEnded, PROC_SEVERITY_DEBUG,
-                     std::string("request ended: ") + outcome_name(ended.outcome));
-      entry.request_id = ended.request_id;
-      entry.batch_id = ended.batch_id;
-      entry.traceparent = ended.request->traceparent();
-      entry.fields.push_back({"outcome", outcome_name(ended.outcome)});
-      entry.fields.push_back({"delivery", delivery_name(ended.delivery)});
-      entry.fields.push_back({"code", std::to_string(ended.code)});
-      log(std::move(entry));
-    }
-  } catch (const std::bad_alloc&) {
-    counters_.log_lines_dropped.add();
-  }
+  progress_.tell();
 }
 
 void Session::log_summary(TimePoint now) noexcept {
   next_summary_ = now + config_.log_summary;
   fill_stats(summary_->stats());
   metrics_.answer_time.read(summary_->answer_time());
-  try {
-    const std::lock_guard<std::mutex> lock(connection_mutex_);
-    log(summary_->next(connection_.state));
-  } catch (const std::bad_alloc&) {
-    counters_.log_lines_dropped.add();
-  }
-}
-
-// A line that there is no memory or no room for is counted.
-void Session::log(LogEntry entry) noexcept {
-  if (!logs(entry.severity)) {
-    return;
-  }
-  bool pushed = false;
-  try {
-    // Who asks for more than INFO wants them all.
-    if (entry.severity >= PROC_SEVERITY_INFO) {
-      const std::lock_guard<std::mutex> lock(log_limit_mutex_);
-      const LogLimit::Verdict verdict = log_limit_.ask(entry.kind, clock_now());
-      if (!verdict.allowed) {
-        counters_.log_lines_suppressed.add();
-        return;
-      }
-      if (verdict.suppressed != 0) {
-        entry.fields.push_back({"suppressed", std::to_string(verdict.suppressed)});
-      }
-    }
-    entry.message = to_line(cut_utf8(entry.message, kLongestLine));
-    for (LogField& field : entry.fields) {
-      field.value = to_line(cut_utf8(field.value, kLongestLine));
-    }
-    auto line = std::make_unique<LogLine>(std::move(entry));
-    line->time_unix_ns =
-        std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now().time_since_epoch())
-            .count();
-    pushed = events_.push(std::move(line));
-  } catch (const std::bad_alloc&) {
-    pushed = false;
-  }
-  if (!pushed) {
-    counters_.log_lines_dropped.add();
-  }
+  log_.add_made([this] { return summary_->next(connection_.state()); });
 }
 
 }  // namespace agones::plugin
