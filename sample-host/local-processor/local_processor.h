@@ -13,13 +13,21 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
+#include "listen-address/listen_address.h"
 #include "local-processor/allocation_queue.h"
 #include "local-processor/faults.h"
 #include "local-processor/fleet.h"
 
+namespace grpc {
+class Server;
+}
+
 namespace agones::local {
+
+class StreamHandler;
 
 // One allocation that was made, whether or not its answer went out.
 struct LedgerEntry {
@@ -98,8 +106,14 @@ class LocalProcessor {
   std::vector<LedgerEntry> ledger() const;
 
  private:
-  class Impl;
-  std::unique_ptr<Impl> impl_;
+  void start_server();
+  std::string problem() const;
+
+  const LocalProcessorOptions options_;
+  listen_address::ListenAddress address_;
+  const std::unique_ptr<StreamHandler> handler_;
+  std::unique_ptr<grpc::Server> server_;
+  std::thread puller_;
 };
 
 }  // namespace agones::local
