@@ -60,9 +60,7 @@ bool forked_with_clients() {
 }
 
 Result make_client(const proc_config& config, const proc_config& complete, proc_client** client) {
-  if (std::string problem = check_config(complete); !problem.empty()) {
-    return invalid(std::move(problem));
-  }
+  PROC_TRY(check_config(complete));
   try {
     *client = new Host(config);
     return {};

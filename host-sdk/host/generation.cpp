@@ -4,7 +4,7 @@
 #include <array>
 #include <utility>
 
-#include "base/status_error.h"
+#include "base/result.h"
 
 namespace agones::host {
 

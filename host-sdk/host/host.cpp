@@ -99,7 +99,7 @@ void Host::interrupt_wait() {
 
 Result Host::start_swap(const std::string& file, const std::string& sha256) {
   Result started = swap_.start(file, sha256);
-  if (started.status == PROC_OK) {
+  if (started.ok()) {
     // Whoever waits is to see to the swap now.
     interrupt_wait();
   }
@@ -129,7 +129,7 @@ Result Host::poll_all(Source& source, PollBudget& budget) {
     const bool may_wait = left.count() != 0 && !swap_ended && !woken_.load();
     const bool swapping = swap_.running();
     Result result = poll_once(source, budget, begin, may_wait && !swapping ? left : milliseconds(0));
-    if (result.status != PROC_OK || budget.delivered != 0 || budget.more || left.count() == 0) {
+    if (!result.ok() || budget.delivered != 0 || budget.more || left.count() == 0) {
       return result;
     }
     if (swap_ended || woken_.exchange(false)) {
@@ -145,7 +145,7 @@ Result Host::poll_once(Source& source, PollBudget& budget, Clock::time_point beg
   budget.more = false;
   if (Generation* old = roles_.old()) {
     Result result = poll_one(source, *old, budget, begin, milliseconds(0));
-    if (result.status != PROC_OK || budget.more) {
+    if (!result.ok() || budget.more) {
       return result;
     }
   }

@@ -43,9 +43,7 @@ bool forked_with_clients() {
 
 Result make_client(const proc_config& /*config*/, const proc_config& complete, proc_client** client) {
   SessionConfig checked;
-  if (std::string problem = read_config(complete, checked); !problem.empty()) {
-    return invalid(std::move(problem));
-  }
+  PROC_TRY(read_config(complete, checked));
   *client = new Session(std::move(checked));
   return {};
 }

@@ -10,7 +10,7 @@
 #include <system_error>
 
 #include "agones/processor_layout.h"
-#include "base/status_error.h"
+#include "base/result.h"
 #include "text/english.h"
 #include "text/utf8.h"
 
@@ -50,10 +50,6 @@ Result result_of(proc_status status, const char* text) {
 }
 
 }  // namespace
-
-Result invalid(std::string text) {
-  return {PROC_ERR_INVALID_ARGUMENT, std::move(text)};
-}
 
 void copy_text(std::string_view text, char* out, std::uint64_t size) {
   if (out == nullptr || size == 0) {

@@ -11,16 +11,9 @@
 #include <string_view>
 
 #include "agones/processor.h"
+#include "base/result.h"
 
 namespace agones::plugin {
-
-// A status and, where there is more to say, the sentence for the host.
-struct Result {
-  proc_status status = PROC_OK;
-  std::string text;
-};
-
-Result invalid(std::string text);
 
 // NUL-terminated, cut to fit. NULL and 0 are allowed.
 void copy_text(std::string_view text, char* out, std::uint64_t size);
@@ -80,7 +73,7 @@ proc_status guarded(char* error, std::uint64_t error_size, const Body& body) {
   } catch (...) {
     result = current_exception_result();
   }
-  if (result.status != PROC_OK) {
+  if (!result.ok()) {
     copy_text(result.text.empty() ? std::string_view("no memory") : std::string_view(result.text), error, error_size);
   }
   return result.status;
@@ -90,17 +83,9 @@ proc_status guarded(char* error, std::uint64_t error_size, const Body& body) {
 template <typename Client, typename Body>
 proc_status with_client(const Client* client, char* error, std::uint64_t error_size, const Body& body) {
   return guarded(error, error_size, [&]() -> Result {
-    if (Result checked = check_client(client); checked.status != PROC_OK) {
-      return checked;
-    }
+    PROC_TRY(check_client(client));
     return body();
   });
 }
 
 }  // namespace agones::plugin
-
-// Inside a guarded body: a check that fails is the result.
-#define PROC_TRY(check)                                                      \
-  if (agones::plugin::Result result_ = (check); result_.status != PROC_OK) { \
-    return result_;                                                          \
-  }

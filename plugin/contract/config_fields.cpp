@@ -153,32 +153,32 @@ bool equal_but_for_case(std::string_view one, std::string_view other) {
                     [](char a, char b) { return lower_ascii(a) == lower_ascii(b); });
 }
 
-// A problem, or the number.
-std::string read_number(const Field& field, std::string_view value, std::int64_t& number) {
+Result read_number(const Field& field, std::string_view value, std::int64_t& number) {
   const char* const end = value.data() + value.size();
   const auto [rest, fault] = std::from_chars(value.data(), end, number);
   if (fault == std::errc::result_out_of_range) {
-    return out_of_range(field, std::string(value));
+    return invalid(out_of_range(field, std::string(value)));
   }
   if (fault != std::errc()) {
-    return std::string(field.name) + ": " + quoted(value) + " is not a whole number";
+    return invalid(std::string(field.name) + ": " + quoted(value) + " is not a whole number");
   }
   const std::string_view unit(rest, static_cast<std::size_t>(end - rest));
   const Units units = units_of(field.kind);
   const Unit* found = std::find_if(units.begin, units.end, [unit](const Unit& known) { return known.name == unit; });
   if (found == units.end) {
     const bool has_units = units.all[0] != '\0';
-    return std::string(field.name) + ": " + quoted(value) +
-           (has_units ? std::string(": the unit is to be ") + units.all : std::string(" is not a whole number"));
+    return invalid(
+        std::string(field.name) + ": " + quoted(value) +
+        (has_units ? std::string(": the unit is to be ") + units.all : std::string(" is not a whole number")));
   }
   if (__builtin_mul_overflow(number, found->factor, &number) || number < field.least || number > field.most) {
-    return out_of_range(field, std::string(value));
+    return invalid(out_of_range(field, std::string(value)));
   }
   return {};
 }
 
-// Of values that have names: the number, or none.
-std::string read_name(const Field& field, std::string_view value, std::int64_t& number) {
+// Of values that have names.
+Result read_name(const Field& field, std::string_view value, std::int64_t& number) {
   std::vector<std::pair<std::string_view, std::int64_t>> names;
   switch (field.kind) {
     case Kind::kFlag:
@@ -200,7 +200,7 @@ std::string read_name(const Field& field, std::string_view value, std::int64_t& 
     }
     all += (all.empty() ? "" : ", ") + std::string(name);
   }
-  return std::string(field.name) + ": " + quoted(value) + " is none of " + all;
+  return invalid(std::string(field.name) + ": " + quoted(value) + " is none of " + all);
 }
 
 // How many letters are to be changed, put in or left out.
@@ -244,23 +244,23 @@ std::string no_such_field(std::string_view name) {
   return nearest == nullptr ? problem : problem + "; is " + nearest->name + " meant?";
 }
 
-std::string check_text(const std::string& name, const proc_text& text) {
+Result check_text(const std::string& name, const proc_text& text) {
   constexpr std::uint64_t kLongest = 1U << 20;
   if (text.size == 0) {
     return {};
   }
   if (text.data == nullptr) {
-    return name + ": data is NULL, size is " + std::to_string(text.size);
+    return invalid(name + ": data is NULL, size is " + std::to_string(text.size));
   }
   if (text.size > kLongest) {
-    return name + ": longer than 1 MiB";
+    return invalid(name + ": longer than 1 MiB");
   }
   const std::string_view content(text.data, text.size);
   if (!is_utf8(content)) {
-    return name + ": not valid UTF-8";
+    return invalid(name + ": not valid UTF-8");
   }
   if (content.find('\0') != std::string_view::npos) {
-    return name + ": contains NUL";
+    return invalid(name + ": contains NUL");
   }
   return {};
 }
@@ -293,12 +293,10 @@ proc_config complete_config(const proc_config& config) {
   return complete;
 }
 
-std::string check_config(const proc_config& config) {
+Result check_config(const proc_config& config) {
   for (const Field& field : kFields) {
     if (field.kind == Kind::kText) {
-      if (std::string problem = check_text(field.name, load<proc_text>(config, field)); !problem.empty()) {
-        return problem;
-      }
+      PROC_TRY(check_text(field.name, load<proc_text>(config, field)));
       continue;
     }
     const std::uint64_t value =
@@ -306,12 +304,12 @@ std::string check_config(const proc_config& config) {
     const bool negative = is_signed(field.kind) && load<std::int32_t>(config, field) < 0;
     const std::int64_t number = negative ? load<std::int32_t>(config, field) : static_cast<std::int64_t>(value);
     if (number < field.least || (!negative && value > static_cast<std::uint64_t>(field.most))) {
-      return out_of_range(field, negative ? std::to_string(number) : std::to_string(value));
+      return invalid(out_of_range(field, negative ? std::to_string(number) : std::to_string(value)));
     }
   }
   if (config.reconnect_max_ms < config.reconnect_initial_ms) {
-    return "reconnect_max_ms: " + std::to_string(config.reconnect_max_ms) + " is less than reconnect_initial_ms, " +
-           std::to_string(config.reconnect_initial_ms);
+    return invalid("reconnect_max_ms: " + std::to_string(config.reconnect_max_ms) +
+                   " is less than reconnect_initial_ms, " + std::to_string(config.reconnect_initial_ms));
   }
   return {};
 }
@@ -329,14 +327,14 @@ std::vector<proc_text*> config_texts(proc_config& config) {
   return texts;
 }
 
-std::string set_config_field(proc_config& config, const char* name, const char* value) {
+Result set_config_field(proc_config& config, const char* name, const char* value) {
   const Field* field = std::find_if(std::begin(kFields), std::end(kFields),
                                     [name](const Field& known) { return std::strcmp(known.name, name) == 0; });
   if (field == std::end(kFields)) {
-    return no_such_field(name);
+    return invalid(no_such_field(name));
   }
   if (field->offset + size_of(field->kind) > config.struct_size) {
-    return std::string(name) + ": is not in a config of " + std::to_string(config.struct_size) + " bytes";
+    return invalid(std::string(name) + ": is not in a config of " + std::to_string(config.struct_size) + " bytes");
   }
   if (field->kind == Kind::kText) {
     set_text(config, *field, value);
@@ -344,11 +342,9 @@ std::string set_config_field(proc_config& config, const char* name, const char* 
   }
   std::int64_t number = 0;
   const bool named = field->kind == Kind::kFlag || field->kind == Kind::kSeverity || field->kind == Kind::kTransport;
-  std::string problem = named ? read_name(*field, value, number) : read_number(*field, value, number);
-  if (problem.empty()) {
-    store_number(config, *field, number);
-  }
-  return problem;
+  PROC_TRY(named ? read_name(*field, value, number) : read_number(*field, value, number));
+  store_number(config, *field, number);
+  return {};
 }
 
 void clear_config_texts(proc_config& config) {

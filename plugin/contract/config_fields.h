@@ -3,10 +3,10 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
 #include <vector>
 
 #include "agones/processor.h"
+#include "base/result.h"
 
 namespace agones::plugin {
 
@@ -19,15 +19,14 @@ proc_config default_config();
 // As long as this version's struct: what a host does not have gets its default.
 proc_config complete_config(const proc_config& config);
 
-// Empty, or which number is out of its range, which text is none. `config` is complete (as long as this version's
-// struct).
-std::string check_config(const proc_config& config);
+// Whether each number is in its range, each text is one. `config` is complete (as long as this version's struct).
+Result check_config(const proc_config& config);
 
 // Every text, those in reserve too.
 std::vector<proc_text*> config_texts(proc_config& config);
 
-// As proc_config_set: empty, or what is wrong.
-std::string set_config_field(proc_config& config, const char* name, const char* value);
+// As proc_config_set.
+Result set_config_field(proc_config& config, const char* name, const char* value);
 // As proc_config_clear.
 void clear_config_texts(proc_config& config);
 

@@ -78,8 +78,7 @@ proc_status proc_config_set(proc_config* config, const char* name, const char* v
       return invalid(config == nullptr ? "config: NULL" : name == nullptr ? "name: NULL" : "value: NULL");
     }
     PROC_TRY(check_size("config", config->struct_size, agones::plugin::kConfigSize));
-    std::string problem = agones::plugin::set_config_field(*config, name, value);
-    return problem.empty() ? Result() : invalid(std::move(problem));
+    return agones::plugin::set_config_field(*config, name, value);
   });
 }
 

@@ -21,7 +21,7 @@
 #include <system_error>
 #include <vector>
 
-#include "base/status_error.h"
+#include "base/result.h"
 #include "platform/client_count.h"
 #include "platform/signals_blocked.h"
 #include "platform/thread_stock.h"

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstdint>
 #include <ctime>
+#include <string>
 #include <system_error>
 
 #include "text/english.h"
@@ -36,19 +37,19 @@ void write_without_signal(int fd, const void* data, std::size_t size) {
 
 }  // namespace
 
-std::string NotifyFd::check(int fd) {
+Result NotifyFd::check(int fd) {
   if (fd < 0) {
     return {};
   }
   const int flags = fcntl(fd, F_GETFL);
   if (flags < 0) {
-    return std::to_string(fd) + ": " + error_text(errno);
+    return invalid(std::to_string(fd) + ": " + error_text(errno));
   }
   if ((flags & O_ACCMODE) == O_RDONLY) {
-    return std::to_string(fd) + " is not open for writing";
+    return invalid(std::to_string(fd) + " is not open for writing");
   }
   if ((flags & O_NONBLOCK) == 0) {
-    return std::to_string(fd) + " is blocking; set O_NONBLOCK";
+    return invalid(std::to_string(fd) + " is blocking; set O_NONBLOCK");
   }
   return {};
 }

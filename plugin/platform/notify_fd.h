@@ -2,15 +2,15 @@
 // The host's own file descriptor that is told when there is something to poll (proc_config.notify_fd).
 #pragma once
 
-#include <string>
+#include "base/result.h"
 
 namespace agones::plugin {
 
 class NotifyFd {
  public:
   explicit NotifyFd(int fd) : fd_(fd) {}
-  // Empty, or why this descriptor can't be used. -1: none is given.
-  static std::string check(int fd);
+  // Whether this descriptor can be used, and why not. -1: none is given.
+  static Result check(int fd);
 
   // Never blocks, raises no SIGPIPE.
   void set() const noexcept;

@@ -521,7 +521,7 @@ JsonRequest::JsonRequest(std::string_view json, Form form) {
   } else if (form == Form::kManifest && !handler.has_namespace()) {
     message_.bytes_field(allocation_request_schema().find("namespace")->number, "default");
   } else if (!handler.has_namespace()) {
-    problem_ = check_namespace(bytes());
+    problem_ = check_namespace(bytes()).text;
   }
 }
 

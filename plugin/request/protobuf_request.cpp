@@ -48,7 +48,7 @@ class NamespaceRule {
       several_clusters_ = is_enabled(field.bytes, several_clusters_);
     }
   }
-  std::string problem() const { return given_ || several_clusters_ ? "" : "namespace: missing"; }
+  Result result() const { return given_ || several_clusters_ ? Result() : invalid("namespace: missing"); }
 
  private:
   bool given_ = false;
@@ -60,18 +60,18 @@ class Checker {
   // Of bytes that are all ASCII every text is. Mostly they are: tags and lengths are small numbers.
   explicit Checker(std::string_view bytes) : texts_are_utf8_(is_ascii(bytes)) {}
 
-  // What is wrong with an allocation.AllocationRequest, or empty.
-  std::string request(std::string_view bytes) {
+  // Of an allocation.AllocationRequest.
+  Result request(std::string_view bytes) {
     NamespaceRule namespace_rule;
     Reader reader(bytes);
     Field field;
     while (reader.next(field)) {
       if (!known_value(field, allocation_request_schema(), {})) {
-        return std::move(problem_);
+        return invalid(std::move(problem_));
       }
       namespace_rule.see(field);
     }
-    return reader.ok() ? namespace_rule.problem() : kMalformed;
+    return reader.ok() ? namespace_rule.result() : invalid(kMalformed);
   }
 
  private:
@@ -153,17 +153,17 @@ class Checker {
 
 }  // namespace
 
-std::string check_namespace(std::string_view bytes) {
+Result check_namespace(std::string_view bytes) {
   NamespaceRule rule;
   Reader reader(bytes);
   Field field;
   while (reader.next(field)) {
     rule.see(field);
   }
-  return rule.problem();
+  return rule.result();
 }
 
-std::string check_protobuf_request(std::string_view bytes) {
+Result check_protobuf_request(std::string_view bytes) {
   return Checker(bytes).request(bytes);
 }
 

@@ -2,6 +2,7 @@
 #include "request/traceparent.h"
 
 #include <cstddef>
+#include <string>
 
 namespace agones::plugin {
 
@@ -17,28 +18,28 @@ bool is_dash(std::size_t place) {
 
 }  // namespace
 
-std::string check_traceparent(std::string_view text) {
+Result check_traceparent(std::string_view text) {
   if (text.size() != kTraceparentSize) {
-    return "traceparent: " + std::to_string(text.size()) + " characters, must have 55";
+    return invalid("traceparent: " + std::to_string(text.size()) + " characters, must have 55");
   }
   for (std::size_t place = 0; place < text.size(); ++place) {
     const char c = text[place];
     const bool is_digit = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
     if (is_dash(place) ? c != '-' : !is_digit) {
-      return "traceparent: character " + std::to_string(place) + " is not " +
-             (is_dash(place) ? "a '-'" : "a small hexadecimal digit");
+      return invalid("traceparent: character " + std::to_string(place) + " is not " +
+                     (is_dash(place) ? "a '-'" : "a small hexadecimal digit"));
     }
   }
   if (text.substr(0, 2) == "ff") {
-    return "traceparent: version ff is none";
+    return invalid("traceparent: version ff is none");
   }
   const auto is_zero = [&](std::size_t begin, std::size_t end) {
     return text.substr(begin, end - begin).find_first_not_of('0') == std::string_view::npos;
   };
   if (is_zero(kTrace, kParent - 1) || is_zero(kParent, kFlags - 1)) {
-    return "traceparent: a trace or parent of zeros is none";
+    return invalid("traceparent: a trace or parent of zeros is none");
   }
-  return "";
+  return {};
 }
 
 }  // namespace agones::plugin

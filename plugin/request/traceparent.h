@@ -2,14 +2,14 @@
 // The `traceparent` of W3C Trace Context: version, trace, parent, flags, in hexadecimal. Pure.
 #pragma once
 
-#include <string>
 #include <string_view>
+
+#include "base/result.h"
 
 namespace agones::plugin {
 
 inline constexpr std::size_t kTraceparentSize = 55;
 
-// Empty, or what is wrong with it.
-std::string check_traceparent(std::string_view text);
+Result check_traceparent(std::string_view text);
 
 }  // namespace agones::plugin

@@ -35,13 +35,12 @@ std::string_view bytes_of(const proc_bytes& bytes) {
   return {static_cast<const char*>(bytes.data), bytes.size};
 }
 
-// Empty, or what is wrong with it.
-std::string check_trace(const proc_text& traceparent) {
+Result check_trace(const proc_text& traceparent) {
   if (traceparent.size == 0) {
     return {};
   }
   if (traceparent.data == nullptr) {
-    return "traceparent: data is NULL, size is " + std::to_string(traceparent.size);
+    return invalid("traceparent: data is NULL, size is " + std::to_string(traceparent.size));
   }
   return check_traceparent({traceparent.data, traceparent.size});
 }
@@ -81,9 +80,7 @@ Result Session::allocate(const proc_request& request, std::uint64_t* id) {
   }
   if (request.format == PROC_FORMAT_PROTOBUF) {
     const std::string_view body = bytes_of(request.body);
-    if (std::string problem = check_protobuf_request(body); !problem.empty()) {
-      return invalid(std::move(problem));
-    }
+    PROC_TRY(check_protobuf_request(body));
     return accept(body, request, id);
   }
   if (request.format == PROC_FORMAT_JSON || request.format == PROC_FORMAT_MANIFEST) {
@@ -110,9 +107,7 @@ Result Session::accept(std::string_view encoded, const proc_request& request, st
     return invalid("timeout_ms: longer than a day");
   }
   const std::string_view traceparent(request.traceparent.data, request.traceparent.size);
-  if (std::string problem = check_trace(request.traceparent); !problem.empty()) {
-    return invalid(std::move(problem));
-  }
+  PROC_TRY(check_trace(request.traceparent));
 
   const TimePoint now = clock_now();
   const milliseconds timeout = request.timeout_ms != 0 ? milliseconds(request.timeout_ms) : config_.allocation_timeout;
@@ -137,12 +132,8 @@ Result Session::take_over(const proc_moved_request& moved) {
   if (body.size() > config_.max_request_bytes) {
     return {PROC_ERR_TOO_LARGE, "the request is larger than a batch may be"};
   }
-  if (std::string problem = check_protobuf_request(body); !problem.empty()) {
-    return invalid(std::move(problem));
-  }
-  if (std::string problem = check_trace(moved.traceparent); !problem.empty()) {
-    return invalid(std::move(problem));
-  }
+  PROC_TRY(check_protobuf_request(body));
+  PROC_TRY(check_trace(moved.traceparent));
   if (moved.timeout_ms == 0 || moved.timeout_ms > kLongestTimeoutMs) {
     return invalid("timeout_ms: " + std::to_string(moved.timeout_ms) + " is not from 1 to a day");
   }

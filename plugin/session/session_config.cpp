@@ -18,7 +18,7 @@ std::string to_string(const proc_text& text) {
   return {text.data, text.size};
 }
 
-std::string read_transport(const proc_config& raw, TransportConfig& transport) {
+Result read_transport(const proc_config& raw, TransportConfig& transport) {
   transport.ca = {to_string(raw.tls_ca_file), to_string(raw.tls_ca_pem)};
   transport.certificate = {to_string(raw.tls_certificate_file), to_string(raw.tls_certificate_pem)};
   transport.key = {to_string(raw.tls_key_file), to_string(raw.tls_key_pem)};
@@ -30,15 +30,15 @@ std::string read_transport(const proc_config& raw, TransportConfig& transport) {
   } sources[] = {{"tls_ca", transport.ca}, {"tls_certificate", transport.certificate}, {"tls_key", transport.key}};
   for (const auto& [name, source] : sources) {
     if (transport.plaintext && source.given()) {
-      return std::string(name) + ": given, but transport is PLAINTEXT";
+      return invalid(std::string(name) + ": given, but transport is PLAINTEXT");
     }
     if (!source.file.empty() && !source.text.empty()) {
-      return std::string(name) + ": both a file and a text are given";
+      return invalid(std::string(name) + ": both a file and a text are given");
     }
   }
   if (transport.certificate.given() != transport.key.given()) {
-    return std::string(transport.key.given() ? "tls_certificate" : "tls_key") +
-           ": missing; certificate and key go together";
+    return invalid(std::string(transport.key.given() ? "tls_certificate" : "tls_key") +
+                   ": missing; certificate and key go together");
   }
   transport.keepalive_time = milliseconds(raw.keepalive_time_ms);
   transport.keepalive_timeout = milliseconds(raw.keepalive_timeout_ms);
@@ -56,32 +56,22 @@ std::string unique_client_id(const std::string& name, std::random_device& random
 
 }  // namespace
 
-std::string read_config(const proc_config& raw, SessionConfig& config) {
-  if (std::string problem = check_config(raw); !problem.empty()) {
-    return problem;
-  }
+Result read_config(const proc_config& raw, SessionConfig& config) {
+  PROC_TRY(check_config(raw));
   const std::string client_id = to_string(raw.client_id);
   if (client_id.size() > 256) {
-    return "client_id: longer than 256 bytes";
+    return invalid("client_id: longer than 256 bytes");
   }
   const std::string address = to_string(raw.processor_address);
   if (address.empty()) {
-    return "processor_address: missing";
+    return invalid("processor_address: missing");
   }
-  EndpointList list = parse_endpoints(address);
-  if (!list.problem.empty()) {
-    return "processor_address: " + list.problem;
-  }
-  if (std::string problem = read_transport(raw, config.link.transport); !problem.empty()) {
-    return problem;
-  }
-  if (std::string problem = NotifyFd::check(raw.notify_fd); !problem.empty()) {
-    return "notify_fd: " + problem;
-  }
+  PROC_TRY(in("processor_address", parse_endpoints(address, config.link.endpoints)));
+  PROC_TRY(read_transport(raw, config.link.transport));
+  PROC_TRY(in("notify_fd", NotifyFd::check(raw.notify_fd)));
 
   std::random_device random;
   config.link.client_id = unique_client_id(client_id, random);
-  config.link.endpoints = std::move(list.endpoints);
   config.link.backoff = {milliseconds(raw.reconnect_initial_ms), milliseconds(raw.reconnect_max_ms),
                          raw.reconnect_jitter_percent};
   config.link.pull_timeout = milliseconds(raw.pull_timeout_ms);

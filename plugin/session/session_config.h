@@ -27,8 +27,7 @@ struct SessionConfig {
   void* log_context = nullptr;
 };
 
-// Empty and `config` filled, or what is wrong, with the field's name. `raw` is complete (as long as this
-// version's struct).
-std::string read_config(const proc_config& raw, SessionConfig& config);
+// Fills `config`; what is wrong is told with the field's name. `raw` is complete (as long as this version's struct).
+Result read_config(const proc_config& raw, SessionConfig& config);
 
 }  // namespace agones::plugin

@@ -6,18 +6,14 @@
 #include <memory>
 #include <string>
 
+#include "base/result.h"
 #include "stream/transport.h"
 
 namespace agones::plugin {
 
-struct ChannelResult {
-  std::shared_ptr<grpc::Channel> channel;
-  std::string problem;  // why there is none
-};
-
 // `target`: "ipv4:10.0.0.1:9090". `host`: the name to expect in the certificate, unless the config names
 // another. `authority`: what the processor is told it was called. `keepalive_time`: in place of the config's.
-ChannelResult make_channel(const TransportConfig& config, const std::string& target, const std::string& host,
-                           const std::string& authority, milliseconds keepalive_time);
+Result make_channel(const TransportConfig& config, const std::string& target, const std::string& host,
+                    const std::string& authority, milliseconds keepalive_time, std::shared_ptr<grpc::Channel>& channel);
 
 }  // namespace agones::plugin

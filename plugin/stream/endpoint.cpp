@@ -112,20 +112,18 @@ bool parse_one(std::string_view text, Endpoint& endpoint) {
 
 }  // namespace
 
-EndpointList parse_endpoints(std::string_view text) {
-  EndpointList list;
+Result parse_endpoints(std::string_view text, std::vector<Endpoint>& endpoints) {
   while (true) {
     const std::size_t comma = text.find(',');
     const std::string_view one = trim(text.substr(0, comma));
     Endpoint endpoint;
     if (!parse_one(one, endpoint)) {
       const std::string form = other_form(one);
-      list.problem = "'" + to_line(one.substr(0, 100)) + "' is not host:port" + (form.empty() ? form : ": " + form);
-      return list;
+      return invalid("'" + to_line(one.substr(0, 100)) + "' is not host:port" + (form.empty() ? form : ": " + form));
     }
-    list.endpoints.push_back(std::move(endpoint));
+    endpoints.push_back(std::move(endpoint));
     if (comma == std::string_view::npos) {
-      return list;
+      return {};
     }
     text.remove_prefix(comma + 1);
   }

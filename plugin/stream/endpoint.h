@@ -6,6 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/result.h"
+
 namespace agones::plugin {
 
 struct Endpoint {
@@ -13,13 +15,8 @@ struct Endpoint {
   std::string port;
 };
 
-struct EndpointList {
-  std::vector<Endpoint> endpoints;
-  std::string problem;  // not empty: what is wrong with the text
-};
-
 // "host:port", "host", "[::1]:port", several with commas. Blanks around each are passed over.
-EndpointList parse_endpoints(std::string_view text);
+Result parse_endpoints(std::string_view text, std::vector<Endpoint>& endpoints);
 
 // As a URL has it: an IPv6 address in brackets, without its zone, which no other machine knows.
 std::string host_in_url(const std::string& host);

@@ -41,7 +41,7 @@ class OwnErrors {
   OwnErrors& operator=(const OwnErrors&) = delete;
 };
 
-std::string read_file(const std::string& path, std::string& content) {
+Result read_file(const std::string& path, std::string& content) {
   const auto close = [](std::FILE* file) { std::fclose(file); };
   errno = 0;
   const std::unique_ptr<std::FILE, decltype(close)> file(std::fopen(path.c_str(), "re"), close);
@@ -54,14 +54,12 @@ std::string read_file(const std::string& path, std::string& content) {
     return {};
   }
   const int error = errno;
-  return "cannot read '" + path + "': " + error_text(error);
+  return invalid("cannot read '" + path + "': " + error_text(error));
 }
 
-// Puts the PEM text into `pem`, or returns what is wrong.
-std::string read(const PemSource& source, const char* field, std::string& pem) {
+Result read(const PemSource& source, const char* field, std::string& pem) {
   pem = source.text;
-  const std::string problem = source.file.empty() ? std::string() : read_file(source.file, pem);
-  return problem.empty() ? problem : std::string(field) + ": " + problem;
+  return source.file.empty() ? Result() : in(field, read_file(source.file, pem));
 }
 
 Bio bio_of(const std::string& pem) {
@@ -78,25 +76,28 @@ Certificate first_certificate(const std::string& pem) {
 }
 
 // What the config names; else the system's, so that the library finds it whatever distribution it runs on.
-PemSource authorities(const PemSource& configured, std::string& problem) {
+Result find_authorities(const PemSource& configured, PemSource& found) {
   if (configured.given()) {
-    return configured;
+    found = configured;
+    return {};
   }
   const std::vector<std::string> files = system_ca_files(environment);
-  PemSource found{first_readable(files), {}};
+  found = {first_readable(files), {}};
   if (const std::string more = system_ca_folders(environment); !more.empty()) {
     std::string text;
-    problem = found.given() ? read(found, "tls_ca", text) : std::string();
+    if (found.given()) {
+      PROC_TRY(read(found, "tls_ca", text));
+    }
     found = {{}, text + "\n" + more};
   }
   if (!found.given()) {
-    problem = "tls_ca: not set, and the system has no authorities to trust; looked for";
+    std::string text = "tls_ca: not set, and the system has no authorities to trust; looked for";
     for (const std::string& file : files) {
-      problem += " '" + file + "'";
+      text += " '" + file + "'";
     }
-    problem += " and in the folders of SSL_CERT_DIR";
+    return invalid(text + " and in the folders of SSL_CERT_DIR");
   }
-  return found;
+  return {};
 }
 
 std::string where(const PemSource& source) {
@@ -105,36 +106,31 @@ std::string where(const PemSource& source) {
 
 }  // namespace
 
-PemTexts read_pems(const PemSource& configured_ca, const PemSource& certificate, const PemSource& key) {
+Result read_pems(const PemSource& configured_ca, const PemSource& certificate, const PemSource& key, PemTexts& texts) {
   const OwnErrors own_errors;
-  PemTexts texts;
-  const PemSource ca = authorities(configured_ca, texts.problem);
-  if (texts.problem.empty()) {
-    texts.problem = read(ca, "tls_ca", texts.ca);
-  }
-  if (texts.problem.empty()) {
-    texts.problem = read(certificate, "tls_certificate", texts.certificate);
-  }
-  if (texts.problem.empty()) {
-    texts.problem = read(key, "tls_key", texts.key);
-  }
-  if (!texts.problem.empty()) {
-    return texts;
-  }
+  PemSource ca;
+  PROC_TRY(find_authorities(configured_ca, ca));
+  PROC_TRY(read(ca, "tls_ca", texts.ca));
+  PROC_TRY(read(certificate, "tls_certificate", texts.certificate));
+  PROC_TRY(read(key, "tls_key", texts.key));
   if (first_certificate(texts.ca) == nullptr) {
-    texts.problem = "tls_ca: no certificate in " + where(ca);
-  } else if (certificate.given()) {
-    const Certificate its_certificate = first_certificate(texts.certificate);
-    const Key its_key(PEM_read_bio_PrivateKey(bio_of(texts.key).get(), nullptr, no_passphrase, nullptr));
-    if (its_certificate == nullptr) {
-      texts.problem = "tls_certificate: no certificate in " + where(certificate);
-    } else if (its_key == nullptr) {
-      texts.problem = "tls_key: no private key, or one with a passphrase, in " + where(key);
-    } else if (X509_check_private_key(its_certificate.get(), its_key.get()) != 1) {
-      texts.problem = "tls_key: the key in " + where(key) + " is not that of the certificate in " + where(certificate);
-    }
+    return invalid("tls_ca: no certificate in " + where(ca));
   }
-  return texts;
+  if (!certificate.given()) {
+    return {};
+  }
+  const Certificate its_certificate = first_certificate(texts.certificate);
+  const Key its_key(PEM_read_bio_PrivateKey(bio_of(texts.key).get(), nullptr, no_passphrase, nullptr));
+  if (its_certificate == nullptr) {
+    return invalid("tls_certificate: no certificate in " + where(certificate));
+  }
+  if (its_key == nullptr) {
+    return invalid("tls_key: no private key, or one with a passphrase, in " + where(key));
+  }
+  if (X509_check_private_key(its_certificate.get(), its_key.get()) != 1) {
+    return invalid("tls_key: the key in " + where(key) + " is not that of the certificate in " + where(certificate));
+  }
+  return {};
 }
 
 }  // namespace agones::plugin

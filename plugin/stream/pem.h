@@ -5,6 +5,8 @@
 
 #include <string>
 
+#include "base/result.h"
+
 namespace agones::plugin {
 
 // PEM text, or the file that holds it.
@@ -18,10 +20,9 @@ struct PemTexts {
   std::string ca;
   std::string certificate;
   std::string key;
-  std::string problem;  // not empty: what is wrong, with the config field's name
 };
 
-// Without a `ca`, the system's (stream/system_ca.h).
-PemTexts read_pems(const PemSource& ca, const PemSource& certificate, const PemSource& key);
+// Without a `ca`, the system's (stream/system_ca.h). What is wrong is told with the config field's name.
+Result read_pems(const PemSource& ca, const PemSource& certificate, const PemSource& key, PemTexts& texts);
 
 }  // namespace agones::plugin

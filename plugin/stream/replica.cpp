@@ -64,12 +64,14 @@ TimePoint Replica::manage(TimePoint now) {
 }
 
 void Replica::connect(TimePoint now) {
-  ChannelResult made = make_channel(transport_, address_.target, address_.host, address_.authority, keepalive_.time());
-  if (made.channel == nullptr) {
-    back_off(made.problem, now);
+  std::shared_ptr<grpc::Channel> channel;
+  if (Result made =
+          make_channel(transport_, address_.target, address_.host, address_.authority, keepalive_.time(), channel);
+      !made.ok()) {
+    back_off(std::move(made.text), now);
     return;
   }
-  held_ = std::make_unique<HeldChannel>(std::move(made.channel));
+  held_ = std::make_unique<HeldChannel>(std::move(channel));
   health_ = std::make_unique<BidiCall>(held_->channel, kHealthWatch, queue_, *this);
   asked_ = false;
   state_ = State::kConnecting;

@@ -17,24 +17,22 @@ constexpr int kReconnectBackoffMs = 100;
 
 }  // namespace
 
-std::string check_pem_files(const TransportConfig& config) {
-  return config.plaintext ? std::string() : read_pems(config.ca, config.certificate, config.key).problem;
+Result check_pem_files(const TransportConfig& config) {
+  PemTexts pems;
+  return config.plaintext ? Result() : read_pems(config.ca, config.certificate, config.key, pems);
 }
 
-ChannelResult make_channel(const TransportConfig& config, const std::string& target, const std::string& host,
-                           const std::string& authority, milliseconds keepalive_time) {
-  ChannelResult result;
+Result make_channel(const TransportConfig& config, const std::string& target, const std::string& host,
+                    const std::string& authority, milliseconds keepalive_time,
+                    std::shared_ptr<grpc::Channel>& channel) {
   std::shared_ptr<grpc::ChannelCredentials> credentials;
   grpc::ChannelArguments arguments;
   if (config.plaintext) {
     credentials = grpc::InsecureChannelCredentials();
   } else {
     // Read for every channel, so that the next connection uses a rotated file.
-    const PemTexts pems = read_pems(config.ca, config.certificate, config.key);
-    if (!pems.problem.empty()) {
-      result.problem = pems.problem;
-      return result;
-    }
+    PemTexts pems;
+    PROC_TRY(read_pems(config.ca, config.certificate, config.key, pems));
     grpc::SslCredentialsOptions options;
     options.pem_root_certs = pems.ca;
     options.pem_cert_chain = pems.certificate;
@@ -63,8 +61,8 @@ ChannelResult make_channel(const TransportConfig& config, const std::string& tar
   arguments.SetInt(GRPC_ARG_SERVICE_CONFIG_DISABLE_RESOLUTION, 1);
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
   arguments.SetInt(GRPC_ARG_ENABLE_CHANNELZ, 0);
-  result.channel = grpc::CreateCustomChannel(to_grpc_target(target), credentials, arguments);
-  return result;
+  channel = grpc::CreateCustomChannel(to_grpc_target(target), credentials, arguments);
+  return {};
 }
 
 }  // namespace agones::plugin

@@ -25,7 +25,7 @@ struct TransportConfig {
   const std::string& expected_name(const std::string& host) const { return server_name.empty() ? host : server_name; }
 };
 
-// Empty if the certificates and the key can be used, else what is wrong, with the config field's name.
-std::string check_pem_files(const TransportConfig& config);
+// Whether the certificates and the key can be used; what is wrong is told with the config field's name.
+Result check_pem_files(const TransportConfig& config);
 
 }  // namespace agones::plugin

@@ -34,7 +34,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     return 0;
   }
   const std::string bytes(request.bytes());
-  expect(agones::plugin::check_protobuf_request(bytes).empty());
+  expect(agones::plugin::check_protobuf_request(bytes).ok());
   allocation::AllocationRequest message;
   expect(message.ParseFromString(bytes));
   allocation::AllocationRequest theirs;

@@ -11,7 +11,7 @@
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view bytes(reinterpret_cast<const char*>(data), size);
-  if (agones::plugin::check_protobuf_request(bytes).empty()) {
+  if (agones::plugin::check_protobuf_request(bytes).ok()) {
     allocation::AllocationRequest request;
     if (!request.ParseFromArray(data, static_cast<int>(size)) ||
         (request.namespace_().empty() && !request.multiclustersetting().enabled())) {

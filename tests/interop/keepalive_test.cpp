@@ -86,7 +86,7 @@ class Connected {
   LinkConfig config(milliseconds keepalive_time) const {
     LinkConfig config;
     config.client_id = "keepalive";
-    config.endpoints = parse_endpoints(standby_.address()).endpoints;
+    EXPECT_TRUE(parse_endpoints(standby_.address(), config.endpoints).ok());
     config.transport.plaintext = true;
     config.transport.keepalive_time = keepalive_time;
     config.backoff = {milliseconds(10), milliseconds(20), 0};

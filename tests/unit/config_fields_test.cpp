@@ -10,13 +10,15 @@ class ConfigFields : public testing::Test {
  protected:
   ~ConfigFields() override { clear_config_texts(config); }
 
-  std::string set(const char* name, const std::string& value) { return set_config_field(config, name, value.c_str()); }
+  std::string set(const char* name, const std::string& value) {
+    return set_config_field(config, name, value.c_str()).text;
+  }
 
   proc_config config = default_config();
 };
 
 TEST_F(ConfigFields, TheDefaultsAreInRange) {
-  EXPECT_EQ(check_config(config), "");
+  EXPECT_EQ(check_config(config).text, "");
   EXPECT_EQ(config.max_batch_size, 0U);
   EXPECT_EQ(config.max_streams, 32U);
   EXPECT_EQ(config.max_unpolled_bytes, 256U << 20U);
@@ -114,11 +116,11 @@ TEST_F(ConfigFields, EveryTextIsChecked) {
   for (proc_text* text : config_texts(config)) {
     *text = {"\xff", 1};
   }
-  EXPECT_EQ(check_config(config), "client_id: not valid UTF-8");
+  EXPECT_EQ(check_config(config).text, "client_id: not valid UTF-8");
   config.client_id = {nullptr, 5};
-  EXPECT_EQ(check_config(config), "client_id: data is NULL, size is 5");
+  EXPECT_EQ(check_config(config).text, "client_id: data is NULL, size is 5");
   config.client_id = {"a\0b", 3};
-  EXPECT_EQ(check_config(config), "client_id: contains NUL");
+  EXPECT_EQ(check_config(config).text, "client_id: contains NUL");
 }
 
 }  // namespace

@@ -71,12 +71,12 @@ TEST(Summary, SaysWhatHappenedSinceTheLastOne) {
 
 TEST(Traceparent, IsCheckedAsTheW3cWritesIt) {
   const std::string good = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
-  EXPECT_EQ(check_traceparent(good), "");
+  EXPECT_EQ(check_traceparent(good).text, "");
   const auto with = [&](std::size_t place, const std::string& text) {
     std::string changed = good;
-    return check_traceparent(changed.replace(place, text.size(), text));
+    return check_traceparent(changed.replace(place, text.size(), text)).text;
   };
-  EXPECT_EQ(check_traceparent("00-4bf9"), "traceparent: 7 characters, must have 55");
+  EXPECT_EQ(check_traceparent("00-4bf9").text, "traceparent: 7 characters, must have 55");
   EXPECT_EQ(with(2, "_"), "traceparent: character 2 is not a '-'");
   EXPECT_EQ(with(3, "A"), "traceparent: character 3 is not a small hexadecimal digit");
   EXPECT_EQ(with(0, "ff"), "traceparent: version ff is none");

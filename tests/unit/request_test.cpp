@@ -37,7 +37,7 @@ TEST(JsonRequest, SaysWhatProtobufsOwnParserSays) {
     allocation::AllocationRequest parsed;
     ASSERT_TRUE(parsed.ParseFromString(std::string(request.bytes()))) << json;
     EXPECT_TRUE(MessageDifferencer::Equals(parsed, expected)) << json << "\n" << parsed.DebugString();
-    EXPECT_EQ(check_protobuf_request(request.bytes()), "") << json;
+    EXPECT_EQ(check_protobuf_request(request.bytes()).text, "") << json;
   }
 }
 
@@ -205,9 +205,9 @@ TEST(JsonRequest, LongTextsAndManyKeysAreReadInTheirOrder) {
 
 TEST(ProtobufRequest, AcceptsWhatItKnowsAndWhatItDoesNot) {
   const std::string full = test::full_request().SerializeAsString();
-  EXPECT_EQ(check_protobuf_request(full), "");
+  EXPECT_EQ(check_protobuf_request(full).text, "");
   // Field 200, a varint: of a future version.
-  EXPECT_EQ(check_protobuf_request(full + "\xc0\x0c\x01"), "");
+  EXPECT_EQ(check_protobuf_request(full + "\xc0\x0c\x01").text, "");
 }
 
 TEST(ProtobufRequest, EveryTruncationIsRefusedOrIsAWholePrefix) {
@@ -216,7 +216,7 @@ TEST(ProtobufRequest, EveryTruncationIsRefusedOrIsAWholePrefix) {
   for (std::size_t size = 0; size < full.size(); ++size) {
     allocation::AllocationRequest parsed;
     const bool good = parsed.ParseFromString(full.substr(0, size)) && !parsed.namespace_().empty();
-    EXPECT_EQ(check_protobuf_request(full.substr(0, size)).empty(), good) << size;
+    EXPECT_EQ(check_protobuf_request(full.substr(0, size)).text.empty(), good) << size;
     refused += good ? 0 : 1;
   }
   EXPECT_GT(refused, 100);
@@ -224,7 +224,7 @@ TEST(ProtobufRequest, EveryTruncationIsRefusedOrIsAWholePrefix) {
 
 TEST(ProtobufRequest, ProblemsNameTheField) {
   const auto problem_of = [](const allocation::AllocationRequest& request) {
-    return check_protobuf_request(request.SerializeAsString());
+    return check_protobuf_request(request.SerializeAsString()).text;
   };
   allocation::AllocationRequest request;
   EXPECT_EQ(problem_of(request), "namespace: missing");
@@ -236,19 +236,20 @@ TEST(ProtobufRequest, ProblemsNameTheField) {
   EXPECT_EQ(problem_of(request), "");
   request.mutable_multiclustersetting()->set_enabled(false);
   EXPECT_EQ(problem_of(request), "namespace: missing");
-  EXPECT_EQ(check_protobuf_request("\x0a\x02\xff\xfe"), "namespace: not valid UTF-8");
-  EXPECT_EQ(check_protobuf_request("\x08\x01"), "namespace: malformed protobuf: wrong wire type");
+  EXPECT_EQ(check_protobuf_request("\x0a\x02\xff\xfe").text, "namespace: not valid UTF-8");
+  EXPECT_EQ(check_protobuf_request("\x08\x01").text, "namespace: malformed protobuf: wrong wire type");
   // gameServerSelectors { matchLabels { key: "a" value: <0xff> } }
   EXPECT_EQ(check_protobuf_request("\x42\x08\x0a\x06\x0a\x01"
-                                   "a\x12\x01\xff"),
+                                   "a\x12\x01\xff")
+                .text,
             "gameServerSelectors.matchLabels[\"a\"]: not valid UTF-8");
-  EXPECT_EQ(check_protobuf_request("\xff"), "malformed protobuf");
+  EXPECT_EQ(check_protobuf_request("\xff").text, "malformed protobuf");
 }
 
 TEST(ProtobufRequest, TagsOfMoreThanFiveBytesAreRefused) {
   // Found by fuzz_protobuf_request.
-  EXPECT_EQ(check_protobuf_request("\x0a\x01n\x88\x87\x87\x87\x87\x07\x01"), "malformed protobuf");
-  EXPECT_EQ(check_protobuf_request("\x0a\x01n\xf8\x80\x80\x80\x80\x10\x01"), "malformed protobuf");
+  EXPECT_EQ(check_protobuf_request("\x0a\x01n\x88\x87\x87\x87\x87\x07\x01").text, "malformed protobuf");
+  EXPECT_EQ(check_protobuf_request("\x0a\x01n\xf8\x80\x80\x80\x80\x10\x01").text, "malformed protobuf");
 }
 
 std::optional<std::string> response_to_json(const std::string& response) {

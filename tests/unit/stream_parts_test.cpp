@@ -188,33 +188,38 @@ TEST(SystemCa, FoldersOfTheEnvironmentAreReadWhole) {
 }
 
 TEST(Endpoints, AreRead) {
-  const EndpointList list = parse_endpoints("processor.agones:9090, 10.0.0.1,[::1]:80,fe80::1");
-  ASSERT_EQ(list.problem, "");
-  ASSERT_EQ(list.endpoints.size(), 4U);
-  EXPECT_EQ(list.endpoints[0].host, "processor.agones");
-  EXPECT_EQ(list.endpoints[0].port, "9090");
-  EXPECT_EQ(list.endpoints[1].port, "9090");
-  EXPECT_EQ(list.endpoints[2].host, "::1");
-  EXPECT_EQ(list.endpoints[2].port, "80");
-  EXPECT_EQ(list.endpoints[3].host, "fe80::1");
+  std::vector<Endpoint> list;
+  ASSERT_EQ(parse_endpoints("processor.agones:9090, 10.0.0.1,[::1]:80,fe80::1", list).text, "");
+  ASSERT_EQ(list.size(), 4U);
+  EXPECT_EQ(list[0].host, "processor.agones");
+  EXPECT_EQ(list[0].port, "9090");
+  EXPECT_EQ(list[1].port, "9090");
+  EXPECT_EQ(list[2].host, "::1");
+  EXPECT_EQ(list[2].port, "80");
+  EXPECT_EQ(list[3].host, "fe80::1");
+}
+
+std::string problem_of(const char* endpoints) {
+  std::vector<Endpoint> list;
+  return parse_endpoints(endpoints, list).text;
 }
 
 TEST(Endpoints, BadOnesAreNamed) {
   for (const char* text :
        {"", ",", "host:", "host:0", "host:65536", "host:x", ":1", "[::1", "[::1]x", "a b:1", "h:1,", "http://h:1"}) {
-    EXPECT_NE(parse_endpoints(text).problem, "") << text;
+    EXPECT_NE(problem_of(text), "") << text;
   }
 }
 
 TEST(Endpoints, BlanksAroundAreOfNoImportance) {
-  const EndpointList list = parse_endpoints("\t processor:1\r\n,\n10.0.0.1 , [fe80::1%eth0]:2\n");
-  ASSERT_EQ(list.problem, "");
-  ASSERT_EQ(list.endpoints.size(), 3U);
-  EXPECT_EQ(list.endpoints[0].host, "processor");
-  EXPECT_EQ(list.endpoints[0].port, "1");
-  EXPECT_EQ(list.endpoints[1].host, "10.0.0.1");
-  EXPECT_EQ(list.endpoints[2].host, "fe80::1%eth0");
-  EXPECT_EQ(list.endpoints[2].port, "2");
+  std::vector<Endpoint> list;
+  ASSERT_EQ(parse_endpoints("\t processor:1\r\n,\n10.0.0.1 , [fe80::1%eth0]:2\n", list).text, "");
+  ASSERT_EQ(list.size(), 3U);
+  EXPECT_EQ(list[0].host, "processor");
+  EXPECT_EQ(list[0].port, "1");
+  EXPECT_EQ(list[1].host, "10.0.0.1");
+  EXPECT_EQ(list[2].host, "fe80::1%eth0");
+  EXPECT_EQ(list[2].port, "2");
 }
 
 TEST(Endpoints, OtherFormsAreRefusedByTheirNames) {
@@ -240,18 +245,19 @@ TEST(Endpoints, OtherFormsAreRefusedByTheirNames) {
       {"user@host:1", "is not host:port"},
   };
   for (const auto& [text, words] : cases) {
-    EXPECT_NE(parse_endpoints(text).problem.find(words), std::string::npos)
-        << text << ": " << parse_endpoints(text).problem;
+    EXPECT_NE(problem_of(text).find(words), std::string::npos) << text << ": " << problem_of(text);
   }
   // Names that only look like one.
   for (const char* text : {"dns:9090", "ipv4", "unix:1", "xds.example:9090", "under_score.example"}) {
-    EXPECT_EQ(parse_endpoints(text).problem, "") << text;
+    EXPECT_EQ(problem_of(text), "") << text;
   }
 }
 
 TEST(Addresses, AreWhatGrpcAndTheProcessorTake) {
   const auto only = [](const char* text) {
-    const Resolution resolution = resolve(parse_endpoints(text).endpoints, true);
+    std::vector<Endpoint> endpoints;
+    EXPECT_TRUE(parse_endpoints(text, endpoints).ok());
+    const Resolution resolution = resolve(endpoints, true);
     EXPECT_EQ(resolution.problem, "");
     return resolution.addresses.empty() ? Address{} : resolution.addresses.front();
   };

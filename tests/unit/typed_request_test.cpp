@@ -24,7 +24,7 @@ void expect_full(const std::string& bytes) {
   allocation::AllocationRequest parsed;
   ASSERT_TRUE(parsed.ParseFromString(bytes));
   EXPECT_TRUE(MessageDifferencer::Equals(parsed, full_request())) << parsed.DebugString();
-  EXPECT_EQ(plugin::check_protobuf_request(bytes), "");
+  EXPECT_EQ(plugin::check_protobuf_request(bytes).text, "");
 }
 
 TEST(Request, HasEveryFieldOfTheContract) {

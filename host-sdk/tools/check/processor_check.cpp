@@ -124,12 +124,13 @@ class ProcessorCheck {
   }
 
   std::vector<Address> look_up() {
-    const auto list = agones::plugin::parse_endpoints(options_.address);
-    if (!list.problem.empty()) {
-      throw std::runtime_error(list.problem);
+    std::vector<agones::plugin::Endpoint> endpoints;
+    const agones::plugin::Result parsed = agones::plugin::parse_endpoints(options_.address, endpoints);
+    if (!parsed.ok()) {
+      throw std::runtime_error(parsed.text);
     }
     std::vector<Address> addresses;
-    for (const auto& endpoint : list.endpoints) {
+    for (const auto& endpoint : endpoints) {
       const auto resolved = agones::plugin::resolve({endpoint});
       if (!resolved.problem.empty()) {
         findings_.bad("resolve",
