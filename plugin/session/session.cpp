@@ -56,7 +56,7 @@ Session::Session(SessionConfig config)
       delivery_(config_, events_, ids_, admission_, log_),
       grpc_log_(log_),
       engine_(config_.engine, clock_now(), counters_, metrics_, *this),
-      link_(config_.link, *this) {
+      link_(config_.link, engine_, *this) {
   library_state::prepared();
   if (log_.wants(PROC_SEVERITY_INFO) && config_.log_summary.count() != 0) {
     summary_ = std::make_unique<Summary>();
@@ -407,61 +407,8 @@ bool Session::finished() {
          engine_.in_flight() == 0;
 }
 
-void Session::stream_opened(std::uint64_t stream, const std::string& client_id, bool first, TimePoint now) {
-  engine_.stream_opened(stream, client_id, now);
-  LogEntry entry(LogKind::kStreamOpened, first ? PROC_SEVERITY_INFO : PROC_SEVERITY_DEBUG,
-                 "stream opened as " + client_id);
-  entry.fields.push_back({"client_id", client_id});
-  log_.add(std::move(entry));
-}
-
-void Session::stream_lost(std::uint64_t stream, std::string_view reason, TimePoint now) {
-  engine_.stream_lost(stream, reason, now);
-}
-
-void Session::all_streams_lost(std::string_view reason, TimePoint now) {
-  engine_.all_streams_lost(reason, now);
-}
-
-bool Session::stream_replaced(std::uint64_t stream, std::string_view reason, TimePoint now) {
-  return engine_.stream_replaced(stream, reason, now);
-}
-
-bool Session::receive_late(std::uint64_t stream, std::string bytes, TimePoint now) {
-  return engine_.receive_late(stream, std::move(bytes), now);
-}
-
-void Session::late_stream_closed(std::uint64_t stream) noexcept {
-  engine_.late_stream_closed(stream);
-}
-
-Received Session::message(std::uint64_t stream, std::string bytes, TimePoint now) {
-  // A pull covers what was submitted before it came, also what this thread has not looked at yet.
+void Session::take_in(TimePoint now) {
   intake_.give(engine_, now, kMostForAPull);
-  return engine_.receive(stream, std::move(bytes), now);
-}
-
-StreamsWanted Session::streams_wanted(TimePoint now) {
-  return {engine_.streams_wanted(now), engine_.more_streams_wanted_at(now).value_or(TimePoint::max())};
-}
-
-std::optional<std::uint64_t> Session::idle_stream(TimePoint now) {
-  return engine_.idle_stream(now);
-}
-
-std::optional<std::string> Session::next_message(std::uint64_t stream, TimePoint now) {
-  std::optional<Engine::Batch> batch = engine_.next_batch(stream, now);
-  if (!batch) {
-    return std::nullopt;
-  }
-  if (log_.wants(PROC_SEVERITY_DEBUG)) {
-    LogEntry entry(LogKind::kBatchSent, PROC_SEVERITY_DEBUG,
-                   "batch of " + std::to_string(batch->requests) + " requests sent");
-    entry.batch_id = batch->id;
-    entry.fields.push_back({"requests", std::to_string(batch->requests)});
-    log_.add(std::move(entry));
-  }
-  return std::move(batch->message);
 }
 
 void Session::connection_changed(const ConnectionStatus& status, TimePoint now) {

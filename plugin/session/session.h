@@ -70,19 +70,9 @@ class Session final : public proc_client, private LinkHandler, private EngineSin
   // LinkHandler and EngineSink, on the link's thread.
   TimePoint turn(TimePoint now) override;
   bool finished() override;
-  void stream_opened(std::uint64_t stream, const std::string& client_id, bool first, TimePoint now) override;
-  void stream_lost(std::uint64_t stream, std::string_view reason, TimePoint now) override;
-  void all_streams_lost(std::string_view reason, TimePoint now) override;
-  bool stream_replaced(std::uint64_t stream, std::string_view reason, TimePoint now) override;
-  bool receive_late(std::uint64_t stream, std::string bytes, TimePoint now) override;
-  void late_stream_closed(std::uint64_t stream) noexcept override;
-  Received message(std::uint64_t stream, std::string bytes, TimePoint now) override;
-  const char* malformation() const override { return engine_.malformation(); }
-  StreamsWanted streams_wanted(TimePoint now) override;
-  std::optional<std::uint64_t> idle_stream(TimePoint now) override;
-  bool may_send(TimePoint now) override { return engine_.may_send(now); }
-  std::optional<std::string> next_message(std::uint64_t stream, TimePoint now) override;
+  void take_in(TimePoint now) override;
   void connection_changed(const ConnectionStatus& status, TimePoint now) override;
+  bool logs(proc_severity severity) const noexcept override { return log_.wants(severity); }
   void log(LogEntry entry) noexcept override { log_.add(std::move(entry)); }
   void completed(std::unique_ptr<CompletionBlock> block) noexcept override;
   std::uint64_t unpolled_bytes() const noexcept override { return events_.unpolled_bytes(); }

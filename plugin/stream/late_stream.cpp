@@ -5,18 +5,18 @@
 
 namespace agones::plugin {
 
-LateStream::LateStream(std::unique_ptr<BidiCall> call, std::uint64_t number, TimePoint until, LinkHandler& handler)
-    : call_(std::move(call)), number_(number), until_(until), handler_(handler) {
+LateStream::LateStream(std::unique_ptr<BidiCall> call, std::uint64_t number, TimePoint until, Engine& engine)
+    : call_(std::move(call)), number_(number), until_(until), engine_(engine) {
   call_->listen(*this);
 }
 
 std::unique_ptr<BidiCall> LateStream::close() {
-  handler_.late_stream_closed(number_);
+  engine_.late_stream_closed(number_);
   return std::move(call_);
 }
 
 void LateStream::on_message(std::string bytes) {
-  closed_ = !handler_.receive_late(number_, std::move(bytes), std::chrono::steady_clock::now()) || closed_;
+  closed_ = !engine_.receive_late(number_, std::move(bytes), std::chrono::steady_clock::now()) || closed_;
 }
 
 void LateStream::on_closed(const grpc::Status& /*status*/) {

@@ -8,15 +8,15 @@
 #include <string>
 
 #include "base/time.h"
+#include "engine/engine.h"
 #include "stream/bidi_call.h"
-#include "stream/link_handler.h"
 
 namespace agones::plugin {
 
 class LateStream : public BidiCall::Listener {
  public:
   // Given up at `until` at the latest.
-  LateStream(std::unique_ptr<BidiCall> call, std::uint64_t number, TimePoint until, LinkHandler& handler);
+  LateStream(std::unique_ptr<BidiCall> call, std::uint64_t number, TimePoint until, Engine& engine);
 
   bool done(TimePoint now) const { return closed_ || now >= until_; }
   TimePoint until() const { return until_; }
@@ -30,7 +30,7 @@ class LateStream : public BidiCall::Listener {
   std::unique_ptr<BidiCall> call_;
   const std::uint64_t number_;
   const TimePoint until_;
-  LinkHandler& handler_;
+  Engine& engine_;
   bool closed_ = false;
 };
 

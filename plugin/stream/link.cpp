@@ -46,8 +46,9 @@ gpr_timespec deadline_at(TimePoint until, TimePoint now) {
 
 }  // namespace
 
-Link::Link(const LinkConfig& config, LinkHandler& handler)
+Link::Link(const LinkConfig& config, Engine& engine, LinkHandler& handler)
     : config_(config),
+      engine_(engine),
       handler_(handler),
       queue_(std::make_unique<grpc::CompletionQueue>()),
       engine_keeper_(grpc::CreateChannel("ipv4:127.0.0.1:1", grpc::InsecureChannelCredentials())),
@@ -118,7 +119,7 @@ void Link::begin_anew(const char* reason) noexcept {
   next_resolution_ = next_stream_ = again;
   try {
     // Short enough to need no memory.
-    handler_.all_streams_lost("own failure", now);
+    engine_.all_streams_lost("own failure", now);
     log_failure(kOwnFailure, std::string("the connections are given up and made anew: ") + reason);
     stream_problem_ = reason;
   } catch (...) {
@@ -295,20 +296,21 @@ TimePoint Link::open_further_streams(TimePoint now) {
   if (replica == nullptr || replica->state() != Replica::State::kServing || now < next_further_stream_) {
     return TimePoint::max();
   }
-  const StreamsWanted wanted = handler_.streams_wanted(now);
-  while (streams_.size() < wanted.count) {
+  const std::size_t wanted = engine_.streams_wanted(now);
+  const TimePoint more_at = engine_.more_streams_wanted_at(now).value_or(TimePoint::max());
+  while (streams_.size() < wanted) {
     open_stream(*replica, now);
   }
-  return wanted.more_at;
+  return more_at;
 }
 
 void Link::close_idle_stream(TimePoint now) {
-  const std::optional<std::uint64_t> number = handler_.idle_stream(now);
+  const std::optional<std::uint64_t> number = engine_.idle_stream(now);
   const auto idle = std::find_if(streams_.begin(), streams_.end(),
                                  [&](const auto& stream) { return number && stream->number() == *number; });
   if (idle != streams_.end()) {
     graveyard_.add(remove(**idle)->release(), now + kEndingTime);
-    handler_.stream_lost(*number, "not needed", now);
+    engine_.stream_lost(*number, "not needed", now);
   }
 }
 
@@ -352,7 +354,15 @@ void Link::open_stream(Replica& replica, TimePoint now) {
     graveyard_.add(opened->release());
     throw;
   }
-  handler_.stream_opened(stream.number(), stream.id(), streams_.size() == 1, now);
+  engine_.stream_opened(stream.number(), stream.id(), now);
+  log_opened(stream);
+}
+
+void Link::log_opened(const OpenStream& stream) {
+  LogEntry entry(LogKind::kStreamOpened, streams_.size() == 1 ? PROC_SEVERITY_INFO : PROC_SEVERITY_DEBUG,
+                 "stream opened as " + stream.id());
+  entry.fields.push_back({"client_id", stream.id()});
+  handler_.log(std::move(entry));
 }
 
 std::unique_ptr<OpenStream> Link::remove(const OpenStream& stream) {
@@ -367,7 +377,7 @@ void Link::lose_stream(OpenStream& stream, const std::string& reason, TimePoint 
   const std::unique_ptr<OpenStream> lost = remove(stream);
   graveyard_.add(lost->release(), now + kEndingTime);
   after_stream(lost->target(), reason, now, useless);
-  handler_.stream_lost(lost->number(), reason, now);
+  engine_.stream_lost(lost->number(), reason, now);
 }
 
 void Link::replace_stream(OpenStream& stream, const std::string& reason, TimePoint now) {
@@ -376,10 +386,10 @@ void Link::replace_stream(OpenStream& stream, const std::string& reason, TimePoi
   std::unique_ptr<BidiCall> call = replaced->release();
   std::unique_ptr<LateStream> late;
   try {
-    late = std::make_unique<LateStream>(std::move(call), number, now + config_.answer_timeout, handler_);
+    late = std::make_unique<LateStream>(std::move(call), number, now + config_.answer_timeout, engine_);
     late_streams_.reserve(late_streams_.size() + 1);
     after_stream(replaced->target(), reason, now, false);
-    if (handler_.stream_replaced(number, reason, now)) {
+    if (engine_.stream_replaced(number, reason, now)) {
       late_streams_.push_back(std::move(late));
     } else {
       graveyard_.add(late->close(), now + kEndingTime);
@@ -421,9 +431,10 @@ void Link::after_stream(const std::string& target, const std::string& reason, Ti
 
 void Link::on_stream_message(OpenStream& stream, std::string bytes) {
   const TimePoint now = clock_now();
-  switch (handler_.message(stream.number(), std::move(bytes), now)) {
+  handler_.take_in(now);
+  switch (engine_.receive(stream.number(), std::move(bytes), now)) {
     case Received::kMalformed:
-      lose_stream(stream, stream.target() + ": " + handler_.malformation(), now);
+      lose_stream(stream, stream.target() + ": " + engine_.malformation(), now);
       break;
     case Received::kPull:
       pulled(stream, now);
@@ -463,16 +474,28 @@ void Link::on_stream_closed(OpenStream& stream, const grpc::Status& status) {
 }
 
 void Link::write_batches(TimePoint now) {
-  if (!handler_.may_send(now)) {
+  if (!engine_.may_send(now)) {
     return;
   }
   for (const auto& stream : streams_) {
     if (stream->can_take_batch()) {
-      if (std::optional<std::string> message = handler_.next_message(stream->number(), now)) {
-        stream->write_batch(std::move(*message), now);
+      if (std::optional<Engine::Batch> batch = engine_.next_batch(stream->number(), now)) {
+        log_batch(*batch);
+        stream->write_batch(std::move(batch->message), now);
       }
     }
   }
+}
+
+void Link::log_batch(const Engine::Batch& batch) {
+  if (!handler_.logs(PROC_SEVERITY_DEBUG)) {
+    return;
+  }
+  LogEntry entry(LogKind::kBatchSent, PROC_SEVERITY_DEBUG,
+                 "batch of " + std::to_string(batch.requests) + " requests sent");
+  entry.batch_id = batch.id;
+  entry.fields.push_back({"requests", std::to_string(batch.requests)});
+  handler_.log(std::move(entry));
 }
 
 ConnectionStatus Link::connection(TimePoint now) const {

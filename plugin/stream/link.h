@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/engine.h"
 #include "stream/failure_log.h"
 #include "stream/late_stream.h"
 #include "stream/link_config.h"
@@ -25,7 +26,8 @@ namespace agones::plugin {
 
 class Link : public OpenStream::Owner {
  public:
-  Link(const LinkConfig& config, LinkHandler& handler);
+  // `engine`: the link's thread is its one caller.
+  Link(const LinkConfig& config, Engine& engine, LinkHandler& handler);
   ~Link() override;
 
   // Runs until the handler is finished; then everything of gRPC that this link used is closed. Whatever fails on the
@@ -70,7 +72,9 @@ class Link : public OpenStream::Owner {
   void close_idle_stream(TimePoint now);
   void pulled(OpenStream& stream, TimePoint now);
   void write_batches(TimePoint now);
+  void log_batch(const Engine::Batch& batch);
   void open_stream(Replica& replica, TimePoint now);
+  void log_opened(const OpenStream& stream);
   // Out of the list.
   std::unique_ptr<OpenStream> remove(const OpenStream& stream);
   // It has ended, or is ended. `useless`: another one on this replica would end alike.
@@ -93,6 +97,7 @@ class Link : public OpenStream::Owner {
   void close_all();
 
   const LinkConfig config_;
+  Engine& engine_;
   LinkHandler& handler_;
 
   // Gone when run() has returned: gRPC may then be closed down.

@@ -23,27 +23,19 @@ using std::chrono::seconds;
 using test::wait_until;
 
 // Keeps what the link says of its connection.
-class Listener : public LinkHandler, public GrpcLogSink {
+class Listener : public LinkHandler, public EngineSink, public GrpcLogSink {
  public:
   TimePoint turn(TimePoint now) override { return now + milliseconds(20); }
   bool finished() override { return finished_.load(); }
-  void stream_opened(std::uint64_t, const std::string&, bool, TimePoint) override {}
-  void stream_lost(std::uint64_t, std::string_view, TimePoint) override {}
-  void all_streams_lost(std::string_view, TimePoint) override {}
-  bool stream_replaced(std::uint64_t, std::string_view, TimePoint) override { return false; }
-  Received message(std::uint64_t, std::string, TimePoint) override { return Received::kNothing; }
-  const char* malformation() const override { return ""; }
-  bool receive_late(std::uint64_t, std::string, TimePoint) override { return false; }
-  void late_stream_closed(std::uint64_t) noexcept override {}
-  StreamsWanted streams_wanted(TimePoint) override { return {}; }
-  std::optional<std::uint64_t> idle_stream(TimePoint) override { return std::nullopt; }
-  bool may_send(TimePoint) override { return false; }
-  std::optional<std::string> next_message(std::uint64_t, TimePoint) override { return std::nullopt; }
+  void take_in(TimePoint) override {}
   void connection_changed(const ConnectionStatus& status, TimePoint) override {
     const std::lock_guard<std::mutex> lock(mutex_);
     statuses_.push_back(status);
   }
+  bool logs(proc_severity) const noexcept override { return false; }
   void log(LogEntry) noexcept override {}
+  void completed(std::unique_ptr<CompletionBlock>) noexcept override {}
+  std::uint64_t unpolled_bytes() const noexcept override { return 0; }
   void grpc_log(std::string_view) noexcept override {}
 
   void finish() { finished_.store(true); }
@@ -70,7 +62,7 @@ class Connected {
   Connected(milliseconds keepalive_time, milliseconds allowed)
       : standby_({AGONES_GO_PROGRAMS "/go-processor", "-standby", "-keepalive-min-time",
                   std::to_string(allowed.count()) + "ms"}),
-        link_(config(keepalive_time), listener_),
+        link_(config(keepalive_time), engine_, listener_),
         thread_([this] { link_.run(); }) {}
   ~Connected() {
     listener_.finish();
@@ -96,6 +88,9 @@ class Connected {
   test::ServerProgram standby_;
   Listener listener_;
   const GrpcLogRegistration grpc_log_{listener_};
+  Counters counters_;
+  Metrics metrics_;
+  Engine engine_{{}, std::chrono::steady_clock::now(), counters_, metrics_, listener_};
   Link link_;
   std::thread thread_;
 };
