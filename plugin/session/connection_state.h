@@ -8,7 +8,7 @@
 #include <string>
 
 #include "session/event_queue.h"
-#include "stream/link_handler.h"
+#include "stream/connection_status.h"
 
 namespace agones::plugin {
 

@@ -17,7 +17,7 @@
 #include "platform/notify_fd.h"
 #include "platform/wakeup_fd.h"
 #include "session/many_to_one_queue.h"
-#include "stream/link_handler.h"
+#include "stream/connection_status.h"
 
 namespace agones::plugin {
 

@@ -21,7 +21,6 @@ constexpr Duration kFailureInterval = milliseconds(50);
 constexpr Duration kFurtherStreamInterval = milliseconds(1000);
 // How long a stream that was ended may take for it before it is cancelled.
 constexpr Duration kEndingTime = milliseconds(250);
-constexpr std::size_t kMostReasons = 3;
 
 constexpr char kNames[] = "the names";
 constexpr char kOwnFailure[] = "this process";
@@ -202,44 +201,35 @@ void Link::use_resolution(Resolution resolution) {
   if (resolution.unknown) {
     return;
   }
-  const auto listed = [&](const Address& address) {
-    const auto& known = resolution.addresses;
-    const auto& unresolved = resolution.unresolved;
-    return std::find(known.begin(), known.end(), address) != known.end() ||
-           std::find(unresolved.begin(), unresolved.end(), address.authority) != unresolved.end();
-  };
   // A replica whose address is gone stays while a stream is on it.
-  const auto gone = [&](const std::unique_ptr<Replica>& replica) {
-    return !listed(replica->address()) && !any_stream_on(replica->address().target);
-  };
-  replicas_.erase(std::remove_if(replicas_.begin(), replicas_.end(), gone), replicas_.end());
-  for (Address& address : resolution.addresses) {
-    if (find_replica(address.target) == nullptr) {
-      replicas_.push_back(std::make_unique<Replica>(std::move(address), config_.transport, config_.backoff, ++seed_,
-                                                    *queue_, graveyard_));
-    }
-  }
+  replicas_.update(
+      std::move(resolution), [this](const std::string& target) { return any_stream_on(target); },
+      [this](Address address) {
+        return std::make_unique<Replica>(std::move(address), config_.transport, config_.backoff, ++seed_, *queue_,
+                                         graveyard_);
+      });
   forget_failures_of_others();
 }
 
 // Than the replicas that there are.
 void Link::forget_failures_of_others() {
   std::vector<std::string> known{kNames, kOwnFailure};
-  for (const auto& replica : replicas_) {
-    known.push_back(replica->address().target);
-    known.push_back(stream_to(replica->address().target));
+  for (const auto& replica : replicas_.all()) {
+    known.push_back(replica->status().address.target);
+    known.push_back(stream_to(replica->status().address.target));
   }
   failures_.keep_only(known);
 }
 
 TimePoint Link::manage_replicas(TimePoint now) {
   TimePoint next = TimePoint::max();
-  for (const auto& replica : replicas_) {
+  for (const auto& replica : replicas_.all()) {
     next = std::min(next, replica->manage(now));
+    const std::string& target = replica->status().address.target;
     if (const auto failure = replica->pop_failure()) {
-      log_failure(replica->address().target, *failure, stream_to(replica->address().target));
-    } else if (!replica->failing() && replica->state() != Replica::State::kConnecting) {
-      failures_.recovered(replica->address().target);
+      log_failure(target, *failure, stream_to(target));
+    } else if (!replica->status().failing() && replica->status().state != ReplicaStatus::State::kConnecting) {
+      failures_.recovered(target);
     }
   }
   return next;
@@ -258,9 +248,7 @@ TimePoint Link::watch_streams(TimePoint now) {
   TimePoint next = TimePoint::max();
   for (std::size_t i = 0; i < streams_.size();) {
     OpenStream& stream = *streams_[i];
-    const bool another = std::any_of(replicas_.begin(), replicas_.end(), [&](const auto& replica) {
-      return replica->state() == Replica::State::kServing && replica->address().target != stream.target();
-    });
+    const bool another = replicas_.another_serves(stream.target());
     const TimePoint pull_by = stream.watchdog().pull_deadline(another);
     const TimePoint answer_by = stream.watchdog().answer_deadline();
     if (now >= pull_by) {
@@ -278,7 +266,7 @@ TimePoint Link::watch_streams(TimePoint now) {
 }
 
 TimePoint Link::open_first_stream(TimePoint now) {
-  Replica* replica = choose_replica();
+  Replica* replica = replicas_.choose();
   if (replica == nullptr) {
     return TimePoint::max();
   }
@@ -292,8 +280,8 @@ TimePoint Link::open_first_stream(TimePoint now) {
 // To the replica that is known to pull.
 TimePoint Link::open_further_streams(TimePoint now) {
   const OpenStream* const works = pulled_stream();
-  Replica* const replica = works != nullptr ? find_replica(works->target()) : nullptr;
-  if (replica == nullptr || replica->state() != Replica::State::kServing || now < next_further_stream_) {
+  Replica* const replica = works != nullptr ? replicas_.find(works->target()) : nullptr;
+  if (replica == nullptr || !replica->status().serves() || now < next_further_stream_) {
     return TimePoint::max();
   }
   const std::size_t wanted = engine_.streams_wanted(now);
@@ -324,29 +312,9 @@ bool Link::any_stream_on(const std::string& target) const {
   return std::any_of(streams_.begin(), streams_.end(), [&](const auto& stream) { return stream->target() == target; });
 }
 
-Replica* Link::choose_replica() {
-  Replica* chosen = nullptr;
-  for (const auto& replica : replicas_) {
-    if (replica->state() == Replica::State::kServing &&
-        (chosen == nullptr || replica->last_stream_failure() < chosen->last_stream_failure())) {
-      chosen = replica.get();
-    }
-  }
-  return chosen;
-}
-
-Replica* Link::find_replica(const std::string& target) {
-  for (const auto& replica : replicas_) {
-    if (replica->address().target == target) {
-      return replica.get();
-    }
-  }
-  return nullptr;
-}
-
 void Link::open_stream(Replica& replica, TimePoint now) {
-  auto opened = std::make_unique<OpenStream>(++last_number_, replica.address().target, replica.channel(), config_,
-                                             *queue_, *this, now);
+  auto opened = std::make_unique<OpenStream>(++last_number_, replica.status().address.target, replica.channel(),
+                                             config_, *queue_, *this, now);
   OpenStream& stream = *opened;
   try {
     streams_.push_back(std::move(opened));
@@ -421,7 +389,7 @@ void Link::after_stream(const std::string& target, const std::string& reason, Ti
     next_resolution_ = now;
     stream_problem_ = reason;
     stream_target_ = target;
-    if (Replica* replica = find_replica(target)) {
+    if (Replica* replica = replicas_.find(target)) {
       replica->stream_failed(reason, useless, now);
     }
   }
@@ -454,7 +422,7 @@ void Link::pulled(OpenStream& stream, TimePoint now) {
     stream_problem_.clear();
     failures_.recovered(stream_to(stream.target()));
     failures_.recovered(kOwnFailure);
-    if (Replica* replica = find_replica(stream.target())) {
+    if (Replica* replica = replicas_.find(stream.target())) {
       replica->pulled();
     }
   }
@@ -498,71 +466,20 @@ void Link::log_batch(const Engine::Batch& batch) {
   handler_.log(std::move(entry));
 }
 
-ConnectionStatus Link::connection(TimePoint now) const {
-  ConnectionStatus status;
-  const auto any = [this](Replica::State state) {
-    return std::any_of(replicas_.begin(), replicas_.end(),
-                       [state](const auto& replica) { return replica->state() == state; });
-  };
-  const auto failing = [](const auto& replica) { return replica->failing(); };
-  if (const OpenStream* const works = pulled_stream()) {
-    status.state = PROC_CONNECTION_SERVING;
-    status.address = works->target();
-  } else if (!streams_.empty() || any(Replica::State::kServing)) {
-    status.state = PROC_CONNECTION_CONNECTING;
-    status.reason = stream_problem_.empty() ? "waiting for the first pull" : stream_problem_;
-    status.address = streams_.empty() ? stream_target_ : streams_.front()->target();
-  } else if (any(Replica::State::kStandby)) {
-    status.state = PROC_CONNECTION_STANDBY;
-    status.reason = standbys();
-  } else if (replicas_.empty() ? !resolution_problem_.empty()
-                               : std::all_of(replicas_.begin(), replicas_.end(), failing)) {
-    status = backing_off(now);
-  } else {
-    status.state = PROC_CONNECTION_CONNECTING;
-    status.reason = replicas_.empty() ? stream_problem_ : std::string();
-  }
-  return status;
-}
-
-std::string Link::standbys() const {
-  const auto count = [this](const auto& which) {
-    return std::count_if(replicas_.begin(), replicas_.end(), [&](const auto& replica) { return which(*replica); });
-  };
-  const auto standbys = count([](const Replica& replica) { return replica.state() == Replica::State::kStandby; });
-  const auto failing = count([](const Replica& replica) { return replica.failing(); });
-  return "no processor is serving: " + std::to_string(standbys) + (standbys == 1 ? " standby" : " standbys") +
-         (failing == 0 ? std::string() : ", and " + std::to_string(failing) + " that can't be reached");
-}
-
-// The reasons in the order of the replicas, so that they are the same whoever tries next.
-ConnectionStatus Link::backing_off(TimePoint now) const {
-  ConnectionStatus status;
-  status.state = PROC_CONNECTION_BACKING_OFF;
-  status.reason = replicas_.empty() ? resolution_problem_ : std::string();
-  TimePoint retry = replicas_.empty() ? next_resolution_ : TimePoint::max();
-  std::size_t reasons = 0;
-  for (const auto& replica : replicas_) {
-    if (++reasons <= kMostReasons) {
-      status.reason += (reasons == 1 ? "" : "; ") + replica->reason();
-    }
-    if (replica->state() == Replica::State::kBackingOff && replica->retry_at() < retry) {
-      retry = replica->retry_at();
-      status.address = replica->address().target;
-    }
-  }
-  if (reasons > kMostReasons) {
-    status.reason += "; and " + std::to_string(reasons - kMostReasons) + " more";
-  }
-  if (retry != TimePoint::max()) {
-    const auto wait = std::chrono::ceil<milliseconds>(std::max(retry - now, Duration::zero()));
-    status.retry_after_ms = static_cast<std::uint32_t>(wait.count());
-  }
+StreamsStatus Link::streams_status() const {
+  StreamsStatus status;
+  const OpenStream* const works = pulled_stream();
+  status.pulled_target = works != nullptr ? works->target() : std::string_view();
+  status.open_target = streams_.empty() ? std::string_view() : streams_.front()->target();
+  status.last_target = stream_target_;
+  status.problem = stream_problem_;
+  status.resolution_problem = resolution_problem_;
+  status.next_resolution = next_resolution_;
   return status;
 }
 
 void Link::update_connection(TimePoint now) {
-  ConnectionStatus status = connection(now);
+  ConnectionStatus status = connection_status(replicas_.all(), streams_status(), now);
   // Who tries next, and when, changes all the time; it is news only with a new state or reason.
   if (!status_ || status.state != status_->state || status.reason != status_->reason) {
     status_ = std::move(status);

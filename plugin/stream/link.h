@@ -14,12 +14,14 @@
 #include <vector>
 
 #include "engine/engine.h"
+#include "stream/connection_status.h"
 #include "stream/failure_log.h"
 #include "stream/late_stream.h"
 #include "stream/link_config.h"
 #include "stream/link_handler.h"
 #include "stream/open_stream.h"
 #include "stream/replica.h"
+#include "stream/replica_set.h"
 #include "stream/resolver.h"
 
 namespace agones::plugin {
@@ -83,14 +85,10 @@ class Link : public OpenStream::Owner {
   void replace_stream(OpenStream& stream, const std::string& reason, TimePoint now);
   void after_stream(const std::string& target, const std::string& reason, TimePoint now, bool useless);
   TimePoint manage_late_streams(TimePoint now);
-  Replica* choose_replica();
-  Replica* find_replica(const std::string& target);
   bool any_stream_on(const std::string& target) const;
   // One that works; null if there is none.
   const OpenStream* pulled_stream() const;
-  ConnectionStatus connection(TimePoint now) const;
-  ConnectionStatus backing_off(TimePoint now) const;
-  std::string standbys() const;
+  StreamsStatus streams_status() const;
   void update_connection(TimePoint now);
   void forget_failures_of_others();
   void log_failure(const std::string& what, const std::string& reason, const std::string& related = {});
@@ -114,7 +112,7 @@ class Link : public OpenStream::Owner {
   Resolver resolver_;
   TimePoint next_resolution_{};
   std::string resolution_problem_;
-  std::vector<std::unique_ptr<Replica>> replicas_;
+  ReplicaSet<Replica> replicas_;
 
   std::vector<std::unique_ptr<OpenStream>> streams_;  // those that opened first come first
   std::uint64_t last_number_ = 0;

@@ -3,21 +3,12 @@
 // link then gives up what it holds and begins anew; nothing of the session's is lost.
 #pragma once
 
-#include <cstdint>
-#include <string>
-
 #include "agones/processor.h"
 #include "base/time.h"
 #include "log/log_entry.h"
+#include "stream/connection_status.h"
 
 namespace agones::plugin {
-
-struct ConnectionStatus {
-  proc_connection_state state = PROC_CONNECTION_CONNECTING;
-  std::string reason;
-  std::string address;
-  std::uint32_t retry_after_ms = 0;
-};
 
 class LinkHandler {
  public:

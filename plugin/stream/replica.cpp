@@ -31,7 +31,7 @@ TimePoint clock_now() {
 
 Replica::Replica(Address address, const TransportConfig& transport, const Backoff::Config& backoff, std::uint32_t seed,
                  grpc::CompletionQueue& queue, Graveyard& graveyard)
-    : address_(std::move(address)),
+    : status_(std::move(address)),
       transport_(transport),
       backoff_(backoff, seed),
       keepalive_(transport.keepalive_time),
@@ -48,25 +48,26 @@ void Replica::disconnect() {
 }
 
 TimePoint Replica::manage(TimePoint now) {
-  if (state_ == State::kBackingOff && now >= wake_) {
+  if (status_.state == State::kBackingOff && now >= status_.retry_at) {
     connect(now);
   }
-  if (state_ == State::kConnecting && now >= wake_) {
-    back_off(
-        address_.target + ": no health status within " + std::to_string(transport_.connect_timeout.count()) + " ms",
-        now);
+  if (status_.state == State::kConnecting && now >= status_.retry_at) {
+    back_off(status_.address.target + ": no health status within " +
+                 std::to_string(transport_.connect_timeout.count()) + " ms",
+             now);
   }
   if (health_ != nullptr && !asked_ && health_->can_write()) {
     health_->write_last(health_request());
     asked_ = true;
   }
-  return state_ == State::kConnecting || state_ == State::kBackingOff ? wake_ : TimePoint::max();
+  return status_.state == State::kConnecting || status_.state == State::kBackingOff ? status_.retry_at
+                                                                                    : TimePoint::max();
 }
 
 void Replica::connect(TimePoint now) {
   std::shared_ptr<grpc::Channel> channel;
-  if (Result made =
-          make_channel(transport_, address_.target, address_.host, address_.authority, keepalive_.time(), channel);
+  if (Result made = make_channel(transport_, status_.address.target, status_.address.host, status_.address.authority,
+                                 keepalive_.time(), channel);
       !made.ok()) {
     back_off(std::move(made.text), now);
     return;
@@ -74,22 +75,22 @@ void Replica::connect(TimePoint now) {
   held_ = std::make_unique<HeldChannel>(std::move(channel));
   health_ = std::make_unique<BidiCall>(held_->channel, kHealthWatch, queue_, *this);
   asked_ = false;
-  state_ = State::kConnecting;
-  wake_ = now + transport_.connect_timeout;
+  status_.state = State::kConnecting;
+  status_.retry_at = now + transport_.connect_timeout;
 }
 
 void Replica::on_message(std::string bytes) {
   grpc::health::v1::HealthCheckResponse response;
   if (!response.ParseFromString(bytes)) {
-    back_off(address_.target + ": malformed health status", clock_now());
+    back_off(status_.address.target + ": malformed health status", clock_now());
     return;
   }
   if (!useless_) {
     backoff_.reset();
   }
   const bool serving = response.status() == grpc::health::v1::HealthCheckResponse::SERVING;
-  state_ = serving ? State::kServing : State::kStandby;
-  reason_ = serving ? "" : address_.target + " is not serving (standby)";
+  status_.state = serving ? State::kServing : State::kStandby;
+  status_.reason = serving ? "" : status_.address.target + " is not serving (standby)";
 }
 
 void Replica::on_closed(const grpc::Status& status) {
@@ -97,7 +98,7 @@ void Replica::on_closed(const grpc::Status& status) {
     // No health service, but a connection. Nothing tells a standby but missing pulls, nor a lost connection but a lost
     // stream.
     graveyard_.add(std::move(health_));
-    state_ = State::kServing;
+    status_.state = State::kServing;
     return;
   }
   std::string text = status.error_message().empty() ? "the connection was closed" : to_line(status.error_message());
@@ -105,25 +106,25 @@ void Replica::on_closed(const grpc::Status& status) {
     text += " (this is no processor: it answers with HTTP status " + http + ", not with gRPC)";
   }
   if (!transport_.plaintext) {
-    const std::string refused = pop_certificate_problem(transport_.expected_name(address_.host));
+    const std::string refused = pop_certificate_problem(transport_.expected_name(status_.address.host));
     text += refused.empty() ? "" : " (its certificate: " + refused + ")";
   }
-  if (pop_too_many_pings(address_.target)) {
+  if (pop_too_many_pings(status_.address.target)) {
     keepalive_.too_many();
     text += " (too_many_pings: from now on it is pinged after " + std::to_string(keepalive_.time().count()) +
             " ms of silence)";
   }
-  back_off(address_.target + ": " + text, clock_now());
+  back_off(status_.address.target + ": " + text, clock_now());
 }
 
 void Replica::stream_failed(const std::string& reason, bool useless, TimePoint now) {
   // Who has no health service tells it by the stream alone.
-  if (health_ == nullptr && pop_too_many_pings(address_.target)) {
+  if (health_ == nullptr && pop_too_many_pings(status_.address.target)) {
     keepalive_.too_many();
   }
-  last_stream_failure_ = now;
+  status_.last_stream_failure = now;
   useless_ = useless_ || useless;
-  if (state_ == State::kServing && (useless || health_ == nullptr)) {
+  if (status_.state == State::kServing && (useless || health_ == nullptr)) {
     // By its own rules and not by gRPC's, which waits up to two minutes.
     back_off(reason, now);
     failure_.reset();  // told as the stream's
@@ -137,10 +138,10 @@ void Replica::pulled() {
 
 void Replica::back_off(std::string reason, TimePoint now) {
   disconnect();
-  state_ = State::kBackingOff;
-  wake_ = now + backoff_.next();
-  reason_ = std::move(reason);
-  failure_ = reason_;
+  status_.state = State::kBackingOff;
+  status_.retry_at = now + backoff_.next();
+  status_.reason = std::move(reason);
+  failure_ = status_.reason;
 }
 
 }  // namespace agones::plugin

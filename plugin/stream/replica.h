@@ -13,13 +13,14 @@
 #include "stream/bidi_call.h"
 #include "stream/graveyard.h"
 #include "stream/keepalive.h"
+#include "stream/replica_status.h"
 #include "stream/transport.h"
 
 namespace agones::plugin {
 
 class Replica : public BidiCall::Listener {
  public:
-  enum class State : std::uint8_t { kConnecting, kStandby, kServing, kBackingOff };
+  using State = ReplicaStatus::State;
 
   Replica(Address address, const TransportConfig& transport, const Backoff::Config& backoff, std::uint32_t seed,
           grpc::CompletionQueue& queue, Graveyard& graveyard);
@@ -27,13 +28,7 @@ class Replica : public BidiCall::Listener {
 
   // Starts and gives up attempts. Returns when it wants to be called again.
   TimePoint manage(TimePoint now);
-  State state() const { return state_; }
-  const Address& address() const { return address_; }
-  // Why the last attempt failed or does not serve; stays while the next attempt is under way.
-  const std::string& reason() const { return reason_; }
-  // Has failed, and nothing has been heard from it since.
-  bool failing() const { return state_ == State::kBackingOff || (state_ == State::kConnecting && !reason_.empty()); }
-  TimePoint retry_at() const { return wake_; }
+  const ReplicaStatus& status() const { return status_; }
   // The failure since the last call, if there was one.
   std::optional<std::string> pop_failure() { return std::exchange(failure_, std::nullopt); }
   const std::shared_ptr<grpc::Channel>& channel() const { return held_->channel; }
@@ -42,8 +37,6 @@ class Replica : public BidiCall::Listener {
   void stream_failed(const std::string& reason, bool useless, TimePoint now);
   // A stream on it is pulled: it is what it is taken for.
   void pulled();
-  // When a stream on this replica last failed; the one that failed longest ago is tried first.
-  TimePoint last_stream_failure() const { return last_stream_failure_; }
 
  private:
   void on_message(std::string bytes) override;
@@ -52,7 +45,7 @@ class Replica : public BidiCall::Listener {
   void back_off(std::string reason, TimePoint now);
   void disconnect();
 
-  const Address address_;
+  ReplicaStatus status_;
   const TransportConfig& transport_;
   Backoff backoff_;
   Keepalive keepalive_;
@@ -61,14 +54,9 @@ class Replica : public BidiCall::Listener {
   std::unique_ptr<HeldChannel> held_;
   // Null while there is a connection: the processor has no health service.
   std::unique_ptr<BidiCall> health_;
-  TimePoint last_stream_failure_{};
   bool useless_ = false;
-  State state_ = State::kBackingOff;
-  std::string reason_;
   std::optional<std::string> failure_;
   bool asked_ = false;
-  // kBackingOff: the next attempt. kConnecting: when this attempt is given up.
-  TimePoint wake_{};
 };
 
 }  // namespace agones::plugin
