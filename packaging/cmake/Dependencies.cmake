@@ -2,7 +2,7 @@
 # Every dependency and what it is for. packaging/install-dependencies names the same packages.
 #
 #   gRPC            the stream to the processor (plugin, linked static and hidden); the server side (local processor)
-#   Protobuf        the contract: lite runtime in the plugin, full runtime on the server side and in tests
+#   Protobuf        the contract, on the server side and in tests; the plugin reads and writes its bytes itself
 #   RapidJSON       JSON requests, answers, events (plugin, header only)
 #   Boost.Container vectors that need no memory while they are short (plugin, header only)
 #   nlohmann-json   --json output, fleet files (sample host); tests
@@ -52,13 +52,12 @@ endif()
 list(REMOVE_DUPLICATES grpc_shared_needs)
 
 add_library(plugin_dependencies INTERFACE)
-target_compile_definitions(plugin_dependencies INTERFACE GRPC_USE_PROTO_LITE
-                                                         $<$<BOOL:${AGONES_PLUGIN_SHARED_GRPC}>:PROC_SHARED_GRPC>)
-# What serves and calls with the full Protobuf: the local processor, the programs, the tests.
+target_compile_definitions(plugin_dependencies INTERFACE $<$<BOOL:${AGONES_PLUGIN_SHARED_GRPC}>:PROC_SHARED_GRPC>)
+# What serves and calls with Protobuf: the local processor, the programs, the tests.
 add_library(full_grpc INTERFACE)
 if(AGONES_PORTABLE)
   link_portable_grpc()
 else()
-  target_link_libraries(plugin_dependencies INTERFACE ${grpc_archives} ${grpc_shared_needs} protobuf-lite Threads::Threads)
+  target_link_libraries(plugin_dependencies INTERFACE ${grpc_archives} ${grpc_shared_needs} Threads::Threads)
   target_link_libraries(full_grpc INTERFACE gRPC::grpc++ gRPC::grpc++_reflection)
 endif()

@@ -52,7 +52,7 @@ macro(link_portable_grpc)
   endforeach()
   find_library(archive_grpc++_reflection NAMES libgrpc++_reflection.a REQUIRED)
   target_link_libraries(plugin_dependencies INTERFACE -Wl,--start-group ${grpc_archives} ${grpc_needs_archives}
-                                                      ${rebuilt}/lib/libprotobuf-lite.a -Wl,--end-group Threads::Threads)
+                                                      -Wl,--end-group Threads::Threads)
   target_link_libraries(full_grpc INTERFACE -Wl,--start-group ${archive_grpc++_reflection} ${grpc_archives} ${grpc_needs_archives}
                                             protobuf::libprotobuf -Wl,--end-group Threads::Threads)
 endmacro()

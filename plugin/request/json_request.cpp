@@ -196,7 +196,7 @@ class Handler : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Handler> 
   }
 
   static KeyPlace key_place(const Frame& map) {
-    return {map.content + 1 + static_cast<std::uint32_t>(MessageWriter::varint_size(map.key_size)), map.key_size};
+    return {map.content + 1 + static_cast<std::uint32_t>(varint_size(map.key_size)), map.key_size};
   }
   std::string_view text_of(const KeyPlace& place) const { return out_.bytes().substr(place.start, place.size); }
 

@@ -9,6 +9,8 @@
 #include <memory>
 #include <string_view>
 
+#include "wire/writer.h"
+
 namespace agones::plugin {
 
 class MessageWriter {
@@ -22,13 +24,13 @@ class MessageWriter {
 
   void varint_field(std::uint32_t number, std::uint64_t value) {
     need(2 * kLongestVarint);
-    varint(number << 3);
+    varint(field_tag(number, WireType::kVarint));
     varint(value);
   }
 
   void bytes_field(std::uint32_t number, std::string_view bytes) {
     need(2 * kLongestVarint + bytes.size());
-    varint((number << 3) | kBytes);
+    varint(field_tag(number, WireType::kBytes));
     varint(bytes.size());
     if (!bytes.empty()) {
       std::memcpy(next_, bytes.data(), bytes.size());
@@ -39,7 +41,7 @@ class MessageWriter {
   // A field of bytes whose length is not known yet. Returns where its content begins.
   std::size_t open(std::uint32_t number) {
     need(2 * kLongestVarint);
-    varint((number << 3) | kBytes);
+    varint(field_tag(number, WireType::kBytes));
     *next_++ = '\0';
     return size();
   }
@@ -53,18 +55,7 @@ class MessageWriter {
     return close_long(content, length);
   }
 
-  static std::size_t varint_size(std::uint64_t value) {
-    std::size_t size = 1;
-    for (; value >= 0x80; value >>= 7U) {
-      ++size;
-    }
-    return size;
-  }
-
  private:
-  static constexpr std::size_t kLongestVarint = 10;
-  static constexpr std::uint32_t kBytes = 2;
-
   void need(std::size_t room) {
     if (static_cast<std::size_t>(end_ - next_) < room) {
       grow(room);
@@ -82,12 +73,7 @@ class MessageWriter {
     end_ = begin_ + capacity;
   }
 
-  void varint(std::uint64_t value) {
-    for (; value >= 0x80; value >>= 7U) {
-      *next_++ = static_cast<char>(value | 0x80U);
-    }
-    *next_++ = static_cast<char>(value);
-  }
+  void varint(std::uint64_t value) { next_ = write_varint(next_, value); }
 
   std::size_t close_long(std::size_t content, std::size_t length) {
     need(kLongestVarint);

@@ -3,12 +3,11 @@
 
 #include <chrono>
 
-#include <grpc/health/v1/health.pb.h>
-
 #include "stream/channel_factory.h"
 #include "stream/grpc_runtime.h"
 #include "stream/http_status.h"
 #include "text/utf8.h"
+#include "wire/health.h"
 
 namespace agones::plugin {
 
@@ -16,12 +15,6 @@ namespace {
 
 constexpr char kHealthWatch[] = "/grpc.health.v1.Health/Watch";
 constexpr char kHealthService[] = "processor";
-
-std::string health_request() {
-  grpc::health::v1::HealthCheckRequest request;
-  request.set_service(kHealthService);
-  return request.SerializeAsString();
-}
 
 TimePoint clock_now() {
   return std::chrono::steady_clock::now();
@@ -57,7 +50,7 @@ TimePoint Replica::manage(TimePoint now) {
              now);
   }
   if (health_ != nullptr && !asked_ && health_->can_write()) {
-    health_->write_last(health_request());
+    health_->write_last(encode_health_request(kHealthService));
     asked_ = true;
   }
   return status_.state == State::kConnecting || status_.state == State::kBackingOff ? status_.retry_at
@@ -80,17 +73,16 @@ void Replica::connect(TimePoint now) {
 }
 
 void Replica::on_message(std::string bytes) {
-  grpc::health::v1::HealthCheckResponse response;
-  if (!response.ParseFromString(bytes)) {
+  const std::optional<bool> serving = decode_serving(bytes);
+  if (!serving) {
     back_off(status_.address.target + ": malformed health status", clock_now());
     return;
   }
   if (!useless_) {
     backoff_.reset();
   }
-  const bool serving = response.status() == grpc::health::v1::HealthCheckResponse::SERVING;
-  status_.state = serving ? State::kServing : State::kStandby;
-  status_.reason = serving ? "" : status_.address.target + " is not serving (standby)";
+  status_.state = *serving ? State::kServing : State::kStandby;
+  status_.reason = *serving ? "" : status_.address.target + " is not serving (standby)";
 }
 
 void Replica::on_closed(const grpc::Status& status) {

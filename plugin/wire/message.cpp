@@ -1,18 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "wire/message.h"
 
-#include <google/protobuf/io/coded_stream.h>
-
 #include <charconv>
 
 #include "wire/reader.h"
 #include "wire/response.h"
+#include "wire/writer.h"
 
 namespace agones::plugin {
 
 namespace {
-
-using google::protobuf::io::CodedOutputStream;
 
 // Field numbers of the contract (proto/allocation/processor.proto). All fields written are bytes.
 constexpr std::uint32_t kMessageClientId = 1;
@@ -34,22 +31,6 @@ struct IdText {
   char digits[16];
   std::size_t size;
 };
-
-std::size_t bytes_field_size(std::size_t size) {
-  return 1 + CodedOutputStream::VarintSize32(static_cast<std::uint32_t>(size)) + size;
-}
-
-void append_bytes_tag(std::string& out, std::uint32_t number, std::size_t size) {
-  std::uint8_t buffer[16];
-  std::uint8_t* end = CodedOutputStream::WriteTagToArray((number << 3) | 2U, buffer);
-  end = CodedOutputStream::WriteVarint32ToArray(static_cast<std::uint32_t>(size), end);
-  out.append(reinterpret_cast<const char*>(buffer), static_cast<std::size_t>(end - buffer));
-}
-
-void append_bytes_field(std::string& out, std::uint32_t number, std::string_view bytes) {
-  append_bytes_tag(out, number, bytes.size());
-  out.append(bytes);
-}
 
 constexpr char kMalformed[] = "malformed message";
 constexpr char kTooManyAnswers[] = "more answers than a batch has requests";

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Walks the fields of one protobuf message in memory. Every request and every answer passes here several times, so it
-// is a few inline lines instead of protobuf's CodedInputStream. As strict as the strictest reader, Go's at the
+// is a few inline lines instead of Protobuf's runtime. As strict as the strictest reader, Go's at the
 // processor: what one of the two refuses, the other must not be sent. Fuzzing holds it against C++ Protobuf,
 // tests/interop against Go.
 #pragma once

@@ -41,8 +41,7 @@ if [ $portable = yes ]; then
     [ -z "$foreign" ] || fail "$library asks the host for $foreign"
   done
 else
-  needed "$plugin" | grep -E '^(libgrpc|libgpr|libprotobuf\.so|libboost)' && fail "the plugin needs a library that it must not"
-  needed "$plugin" | grep '^libprotobuf-lite' >/dev/null || fail "libprotobuf-lite is expected"
+  needed "$plugin" | grep -E '^(libgrpc|libgpr|libprotobuf|libboost)' && fail "the plugin needs a library that it must not"
   needed "$host_library" | grep -E '^(libgrpc|libgpr|libprotobuf|libboost|libabsl)' &&
     fail "the host library needs a library that it must not"
 fi

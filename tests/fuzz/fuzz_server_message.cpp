@@ -10,6 +10,7 @@
 
 #include "engine/engine.h"
 #include "request/json_message.h"
+#include "wire/health.h"
 #include "wire/response.h"
 
 namespace {
@@ -61,6 +62,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   engine.next_batch(1, now);
   engine.cancel(3, now);
   const std::string message(reinterpret_cast<const char*>(data), size);
+  decode_serving(message);
   engine.receive(1, message, now);
   engine.receive(1, message, now);
   engine.stream_replaced(1, "end", now);

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the plugin writes, Protobuf reads; what Protobuf writes, the plugin reads.
 #include <allocation/processor.pb.h>
+#include <grpc/health/v1/health.pb.h>
 #include <gtest/gtest.h>
 
 #include <functional>
 #include <string>
 
 #include "support/requests.h"
+#include "wire/health.h"
 #include "wire/message.h"
 #include "wire/reader.h"
 #include "wire/response.h"
@@ -19,6 +21,33 @@ TEST(Wire, RegistrationHasTheIdAlone) {
   ASSERT_TRUE(message.ParseFromString(encode_registration("me.1")));
   EXPECT_EQ(message.client_id(), "me.1");
   EXPECT_EQ(message.payload_case(), allocation::ProcessorMessage::PAYLOAD_NOT_SET);
+}
+
+TEST(Wire, TheHealthServiceIsAskedAndUnderstood) {
+  grpc::health::v1::HealthCheckRequest request;
+  request.set_service("processor");
+  EXPECT_EQ(encode_health_request("processor"), request.SerializeAsString());
+  grpc::health::v1::HealthCheckResponse response;
+  using Response = grpc::health::v1::HealthCheckResponse;
+  for (const auto status : {Response::UNKNOWN, Response::SERVING, Response::NOT_SERVING, Response::SERVICE_UNKNOWN}) {
+    response.set_status(status);
+    EXPECT_EQ(decode_serving(response.SerializeAsString()), status == Response::SERVING);
+  }
+}
+
+TEST(Wire, AHealthStatusOfAnotherKindIsReadAsProtobufDoes) {
+  using namespace std::string_literals;
+  // No status; a later one counts; unknown fields; a number of more than 32 bits; a status that is a text.
+  for (const std::string& bytes : {""s, "\x08\x01\x08\x02"s, "\x08\x02\x08\x01"s, "\x08\x01\x12\x02hi\x18\x07"s,
+                                   "\x08\x81\x80\x80\x80\x10"s, "\x0a\x01\x01"s}) {
+    grpc::health::v1::HealthCheckResponse response;
+    ASSERT_TRUE(response.ParseFromString(bytes));
+    EXPECT_EQ(decode_serving(bytes), response.status() == grpc::health::v1::HealthCheckResponse::SERVING);
+  }
+  for (const std::string& bytes : {"\x08"s, "\x08\x80"s, "\x00\x01"s, "\x12\x05hi"s, "\xff"s}) {
+    EXPECT_FALSE(grpc::health::v1::HealthCheckResponse().ParseFromString(bytes));
+    EXPECT_EQ(decode_serving(bytes), std::nullopt);
+  }
 }
 
 TEST(Wire, IdsComeBackAndNothingElsePassesForOne) {
