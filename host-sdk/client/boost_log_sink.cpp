@@ -30,7 +30,7 @@ log::trivial::severity_level level_of(proc_severity severity) {
       return log::trivial::info;
     case PROC_SEVERITY_WARNING:
       return log::trivial::warning;
-    default:
+    default:  // ERROR, or what a later plugin finds worse
       return log::trivial::error;
   }
 }

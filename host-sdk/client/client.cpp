@@ -128,7 +128,10 @@ Client::~Client() {
 }
 
 void Client::handle(const proc_event& event) {
-  switch (event.type) {
+  if (event.type > PROC_EVENT_LOG) {
+    return;  // a later plugin's
+  }
+  switch (static_cast<proc_event_type_values>(event.type)) {
     case PROC_EVENT_RESULT: {
       const std::unique_ptr<ResultCallback> callback(reinterpret_cast<ResultCallback*>(event.token));
       if (*callback) {
@@ -147,7 +150,7 @@ void Client::handle(const proc_event& event) {
                                 std::chrono::milliseconds(event.retry_after_ms)});
       }
       break;
-    default:
+    case PROC_EVENT_LOG:  // on_log has it
       break;
   }
 }

@@ -5,6 +5,8 @@
 #include <atomic>
 #include <cstdint>
 
+#include "metrics/stats_table.h"
+
 namespace agones::plugin {
 
 class Counter {
@@ -27,34 +29,27 @@ class SharedCounter {
   std::atomic<std::uint64_t> value_{0};
 };
 
+// A number that is counted elsewhere has no counter here.
 struct Counters {
-  Counter unsent;
-  Counter in_flight;
-  Counter late_answers;
-  Counter open_streams;
-  Counter window;
-  Counter allocated;
-  Counter rejected;
-  Counter timed_out;
-  Counter cancelled;
-  Counter disconnected;
-  Counter shut_down;
-  Counter handed_over;
-  Counter orphans;
-  Counter resent;
-  Counter streams;
-  Counter pulls;
-  Counter batches_sent;
-  Counter batches_answered;
-  Counter duplicate_answers;
-  Counter unknown_answers;
-  Counter malformed_messages;
-  SharedCounter log_lines_dropped;
-  Counter orphans_dropped;
-  Counter late_answers_forgotten;
-  Counter states_merged;
-  Counter unknown;
-  Counter log_lines_suppressed;
+#define AGONES_COUNTED_BY_ONE(field) Counter field;
+#define AGONES_COUNTED_BY_SEVERAL(field) SharedCounter field;
+#define AGONES_COUNTED_BY_ELSEWHERE(field)
+#define AGONES_COUNTER(field, counted_by, type, name, outcome, help) AGONES_COUNTED_BY_##counted_by(field)
+  AGONES_STATS(AGONES_COUNTER)
+#undef AGONES_COUNTED_BY_ONE
+#undef AGONES_COUNTED_BY_SEVERAL
+#undef AGONES_COUNTED_BY_ELSEWHERE
+
+  void read(proc_stats& stats) const {
+#define AGONES_COUNTED_BY_ONE(field) stats.field = field.get();
+#define AGONES_COUNTED_BY_SEVERAL(field) stats.field = field.get();
+#define AGONES_COUNTED_BY_ELSEWHERE(field)
+    AGONES_STATS(AGONES_COUNTER)
+#undef AGONES_COUNTER
+#undef AGONES_COUNTED_BY_ONE
+#undef AGONES_COUNTED_BY_SEVERAL
+#undef AGONES_COUNTED_BY_ELSEWHERE
+  }
 };
 
 }  // namespace agones::plugin

@@ -378,9 +378,10 @@ Received Engine::receive(std::uint64_t number, std::string bytes, TimePoint now)
       return Received::kPull;
     case IncomingMessage::Kind::kBatchResponse:
       return answered(*stream, std::move(block), now) ? Received::kAnswers : Received::kNothing;
-    default:
-      return Received::kNothing;
+    case IncomingMessage::Kind::kNone:
+      break;
   }
+  return Received::kNothing;
 }
 
 bool Engine::receive_late(std::uint64_t number, std::string bytes, TimePoint now) {
@@ -687,7 +688,7 @@ void Engine::publish(std::unique_ptr<CompletionBlock> block) noexcept {
 }
 
 void Engine::count_outcome(proc_outcome outcome) {
-  switch (outcome) {
+  switch (static_cast<proc_outcome_values>(outcome)) {
     case PROC_OUTCOME_ALLOCATED:
       counters_.allocated.add();
       break;
@@ -703,7 +704,7 @@ void Engine::count_outcome(proc_outcome outcome) {
     case PROC_OUTCOME_DISCONNECTED:
       counters_.disconnected.add();
       break;
-    default:
+    case PROC_OUTCOME_SHUTDOWN:
       counters_.shut_down.add();
       break;
   }

@@ -4,19 +4,15 @@
 #include <agones/histogram.hpp>
 #include <charconv>
 #include <cstdint>
-#include <initializer_list>
 #include <string_view>
+
+#include "metrics/stats_table.h"
 
 namespace agones::plugin {
 
 namespace {
 
 constexpr const char* kPrefix = "agones_processor_client_";
-
-struct Sample {
-  std::string_view label;  // its value
-  std::uint64_t value;
-};
 
 // In the unit of the histogram. Each is one of its bounds, so that the counts are exact.
 constexpr std::uint64_t kTimesUs[] = {100,       250,       500,       1'000,      2'500,      5'000,
@@ -39,8 +35,10 @@ class Text {
     text_.append("# HELP ").append(kPrefix).append(name).append(" ").append(help);
     text_.append("\n# TYPE ").append(kPrefix).append(name).append(" ").append(type).append("\n");
   }
-  void counter(std::string_view name, const char* help, std::uint64_t value) { one(name, "counter", help, value); }
-  void gauge(std::string_view name, const char* help, std::uint64_t value) { one(name, "gauge", help, value); }
+  void gauge(std::string_view name, const char* help, std::uint64_t value) {
+    head(name, "gauge", help);
+    sample(name, {}, {}, value);
+  }
   void sample(std::string_view name, std::string_view label, std::string_view label_value, std::uint64_t value) {
     begin(name);
     if (!label.empty()) {
@@ -77,52 +75,31 @@ class Text {
     return {text, end};
   }
   void begin(std::string_view name) { text_.append(kPrefix).append(name); }
-  void one(std::string_view name, const char* type, const char* help, std::uint64_t value) {
-    head(name, type, help);
-    sample(name, {}, {}, value);
-  }
 
   std::string text_;
 };
 
+struct StatsRow {
+  std::uint64_t proc_stats::*number;
+  const char* type;
+  std::string_view name;
+  std::string_view outcome;  // rows that share a name follow one another
+  const char* help;          // of the first of these
+};
+
+#define AGONES_ROW(field, counted_by, type, name, outcome, help) {&proc_stats::field, #type, name, outcome, help},
+constexpr StatsRow kStats[] = {AGONES_STATS(AGONES_ROW)};
+#undef AGONES_ROW
+
 void write_stats(const proc_stats& stats, Text& text) {
-  text.gauge("pending_requests", "Requests that were accepted and whose result was not polled.", stats.pending);
-  text.gauge("unsent_requests", "Requests in the hot batch, waiting for a pull.", stats.unsent);
-  text.gauge("in_flight_requests", "Requests that were sent and not answered.", stats.in_flight);
-  text.gauge("late_answers", "Requests that ended unanswered and may still bring an orphan.", stats.late_answers);
-  text.gauge("open_streams", "Streams to the processor.", stats.open_streams);
-  text.gauge("window", "Requests that may be under way at the processor.", stats.window);
-  text.counter("requests_total", "Requests that were accepted.", stats.accepted);
-  text.head("results_total", "counter", "Requests that ended, by their outcome.");
-  for (const auto& [outcome, value] : std::initializer_list<Sample>{{"allocated", stats.allocated},
-                                                                    {"rejected", stats.rejected},
-                                                                    {"timeout", stats.timed_out},
-                                                                    {"cancelled", stats.cancelled},
-                                                                    {"disconnected", stats.disconnected},
-                                                                    {"shutdown", stats.shut_down}}) {
-    text.sample("results_total", "outcome", outcome, value);
+  std::string_view last;
+  for (const StatsRow& row : kStats) {
+    if (row.name != last) {
+      text.head(row.name, row.type, row.help);
+    }
+    text.sample(row.name, row.outcome.empty() ? "" : "outcome", row.outcome, stats.*row.number);
+    last = row.name;
   }
-  text.counter("results_unknown_total", "Requests that ended sent but unanswered, so that a game server may be lost.",
-               stats.unknown);
-  text.counter("requests_handed_over_total", "Requests given to another client, by a swap.", stats.handed_over);
-  text.counter("requests_taken_over_total", "Requests taken from another client, by a swap.", stats.taken_over);
-  text.counter("requests_resent_total", "Requests that were sent a second time.", stats.resent);
-  text.counter("orphans_total", "Game servers allocated for requests that had already ended.", stats.orphans);
-  text.counter("streams_total", "Streams that were opened.", stats.streams);
-  text.counter("pulls_total", "Pulls of the processor.", stats.pulls);
-  text.counter("batches_sent_total", "Batches that were sent.", stats.batches_sent);
-  text.counter("batches_answered_total", "Batches that were answered.", stats.batches_answered);
-  text.counter("duplicate_answers_total", "Answers to requests that had been answered.", stats.duplicate_answers);
-  text.counter("unknown_answers_total", "Answers to ids that were never given out.", stats.unknown_answers);
-  text.counter("malformed_messages_total", "Messages of the processor that could not be read.",
-               stats.malformed_messages);
-  text.counter("log_lines_dropped_total", "Log lines for which there was no room.", stats.log_lines_dropped);
-  text.counter("log_lines_suppressed_total", "Log lines of a kind that came too often.", stats.log_lines_suppressed);
-  text.counter("orphans_dropped_total", "Orphans with unknown ids for which there was no room.", stats.orphans_dropped);
-  text.counter("late_answers_forgotten_total", "Late answers that are awaited no longer.",
-               stats.late_answers_forgotten);
-  text.counter("states_merged_total", "Changes of the connection's state that a newer one took the place of.",
-               stats.states_merged);
 }
 
 void write_metrics(const proc_metrics& metrics, Text& text) {

@@ -88,7 +88,7 @@ void add_result(const proc_event& event, Members& members) {
 void write_event(const proc_event& event, JsonText& json) {
   Members members(json);
   members.name("type", event_type_name(event.type));
-  switch (event.type) {
+  switch (static_cast<proc_event_type_values>(event.type)) {
     case PROC_EVENT_RESULT:
       add_result(event, members);
       break;
@@ -103,7 +103,7 @@ void write_event(const proc_event& event, JsonText& json) {
       members.add("address", event.address);
       members.add("retryAfterMs", event.retry_after_ms);
       break;
-    default:
+    case PROC_EVENT_LOG:
       members.name("severity", severity_name(event.severity));
       members.add("channel", event.channel);
       members.add("kind", event.kind);
@@ -112,6 +112,7 @@ void write_event(const proc_event& event, JsonText& json) {
       members.add("batchId", event.batch_id);
       members.add("traceparent", event.traceparent);
       members.add("fields", event.fields, event.field_count);
+      break;
   }
 }
 

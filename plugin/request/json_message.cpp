@@ -113,8 +113,12 @@ void write_value(const FieldSchema& schema, const Field& field, JsonText& json) 
     case FieldKind::kEnum:
       write_enum(schema, as_int32(field.varint), json);
       break;
-    default:
+    case FieldKind::kUint64:
       write_long(field.varint, json);
+      break;
+    case FieldKind::kMapString:
+    case FieldKind::kMapMessage:
+      break;  // of entries, never a value
   }
 }
 

@@ -272,9 +272,16 @@ class Handler : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Handler> 
         }
         return names;
       }
-      default:
+      case FieldKind::kInt32:
+      case FieldKind::kInt64:
+      case FieldKind::kUint64:
         return "a whole number";
+      case FieldKind::kMessage:
+      case FieldKind::kMapString:
+      case FieldKind::kMapMessage:
+        break;
     }
+    return "an object";
   }
 
   // ---- values --------------------------------------------------------------------------------------

@@ -114,9 +114,14 @@ class Checker {
       case FieldKind::kMapString:
       case FieldKind::kMapMessage:
         return map_entry(field.bytes, schema, path);
-      default:
-        return true;
+      case FieldKind::kBool:
+      case FieldKind::kInt32:
+      case FieldKind::kInt64:
+      case FieldKind::kUint64:
+      case FieldKind::kEnum:
+        break;
     }
+    return true;
   }
 
   bool map_entry(std::string_view bytes, const FieldSchema& schema, const FieldPath& path) {

@@ -220,38 +220,14 @@ void Session::get_stats(proc_stats& stats) const {
 }
 
 void Session::fill_stats(proc_stats& stats) const {
-  stats.pending = admission_.pending();
-  stats.unsent = counters_.unsent.get();
-  stats.in_flight = counters_.in_flight.get();
-  stats.late_answers = counters_.late_answers.get();
-  stats.open_streams = counters_.open_streams.get();
-  stats.window = counters_.window.get();
-  stats.accepted = ids_.accepted();
-  stats.allocated = counters_.allocated.get();
-  stats.rejected = counters_.rejected.get();
-  stats.timed_out = counters_.timed_out.get();
-  stats.cancelled = counters_.cancelled.get();
-  stats.disconnected = counters_.disconnected.get();
   // Read first: never more than were handed over.
   const std::uint64_t not_taken = delivery_.not_taken();
-  stats.shut_down = counters_.shut_down.get() + not_taken;
-  stats.handed_over = counters_.handed_over.get() - not_taken;
+  counters_.read(stats);
+  stats.shut_down += not_taken;
+  stats.handed_over -= not_taken;
+  stats.pending = admission_.pending();
+  stats.accepted = ids_.accepted();
   stats.taken_over = ids_.taken_over();
-  stats.orphans = counters_.orphans.get();
-  stats.resent = counters_.resent.get();
-  stats.streams = counters_.streams.get();
-  stats.pulls = counters_.pulls.get();
-  stats.batches_sent = counters_.batches_sent.get();
-  stats.batches_answered = counters_.batches_answered.get();
-  stats.duplicate_answers = counters_.duplicate_answers.get();
-  stats.unknown_answers = counters_.unknown_answers.get();
-  stats.malformed_messages = counters_.malformed_messages.get();
-  stats.log_lines_dropped = counters_.log_lines_dropped.get();
-  stats.orphans_dropped = counters_.orphans_dropped.get();
-  stats.late_answers_forgotten = counters_.late_answers_forgotten.get();
-  stats.states_merged = counters_.states_merged.get();
-  stats.unknown = counters_.unknown.get();
-  stats.log_lines_suppressed = counters_.log_lines_suppressed.get();
 }
 
 void Session::get_metrics(proc_metrics& metrics) const {

@@ -410,7 +410,7 @@ void Link::on_stream_message(OpenStream& stream, std::string bytes) {
     case Received::kAnswers:
       stream.watchdog().answered(now);
       break;
-    default:
+    case Received::kNothing:
       break;
   }
 }

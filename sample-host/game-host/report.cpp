@@ -26,9 +26,10 @@ std::string name_of(agones::Outcome outcome) {
       return "CANCELLED";
     case agones::Outcome::kDisconnected:
       return "DISCONNECTED";
-    default:
+    case agones::Outcome::kShutdown:
       return "SHUTDOWN";
   }
+  return "?";  // of a later plugin
 }
 
 std::string name_of(agones::Delivery delivery) {
@@ -37,9 +38,10 @@ std::string name_of(agones::Delivery delivery) {
       return "not sent";
     case agones::Delivery::kUnknown:
       return "sent, unanswered";
-    default:
-      return "";
+    case agones::Delivery::kDone:
+      break;
   }
+  return "";
 }
 
 std::string percentile_name(double part) {

@@ -139,7 +139,7 @@ Client::~Client() {
 void Client::handle_event(void* self, const proc_event* event) {
   auto& client = *static_cast<Client*>(self);
   Event copied = copy(*event);
-  switch (event->type) {
+  switch (static_cast<proc_event_type_values>(event->type)) {
     case PROC_EVENT_RESULT:
       client.results.push_back(std::move(copied));
       break;
@@ -149,7 +149,7 @@ void Client::handle_event(void* self, const proc_event* event) {
     case PROC_EVENT_CONNECTION:
       client.connections.push_back(std::move(copied));
       break;
-    default:
+    case PROC_EVENT_LOG:
       client.logs.push_back(std::move(copied));
       break;
   }

@@ -70,9 +70,10 @@ const char* kind_of(FleetEvent::Kind kind) {
       return "fleet";
     case FleetEvent::Kind::kNoneLeft:
       return "none left";
-    default:
+    case FleetEvent::Kind::kWarning:
       return "warning";
   }
+  return "";
 }
 
 // A fault by the name of its option.
