@@ -6,16 +6,15 @@
 #include "request/field_path.h"
 #include "request/schema.h"
 #include "text/utf8.h"
+#include "wire/field_numbers.h"
 #include "wire/reader.h"
 
 namespace agones::plugin {
 
 namespace {
 
-// Field numbers of the contract (proto/allocation/allocation.proto).
-constexpr std::uint32_t kNamespace = 1;
-constexpr std::uint32_t kMultiClusterSetting = 2;
-constexpr std::uint32_t kMultiClusterEnabled = 1;
+using field_number::allocation_request::kMultiClusterSetting;
+using field_number::allocation_request::kNamespace;
 
 constexpr const char* kMalformed = "malformed protobuf";
 
@@ -28,7 +27,7 @@ bool is_enabled(std::string_view multi_cluster_setting, bool before) {
   Reader reader(multi_cluster_setting);
   Field field;
   while (reader.next(field)) {
-    if (field.number == kMultiClusterEnabled && field.type == WireType::kVarint) {
+    if (field.number == field_number::multi_cluster_setting::kEnabled && field.type == WireType::kVarint) {
       before = field.varint != 0;
     }
   }

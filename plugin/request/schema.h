@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The messages of proto/allocation/allocation.proto as data: one table for checking protobuf requests,
-// reading JSON requests and writing JSON answers. A unit test holds it against the .proto files.
+// reading JSON requests and writing JSON answers. proto/generate makes it of the .proto file.
 #pragma once
 
 #include <cstdint>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "wire/health.h"
 
+#include "wire/field_numbers.h"
 #include "wire/reader.h"
 #include "wire/writer.h"
 
@@ -8,15 +9,13 @@ namespace agones::plugin {
 
 namespace {
 
-constexpr std::uint32_t kService = 1;  // HealthCheckRequest
-constexpr std::uint32_t kStatus = 1;   // HealthCheckResponse
-constexpr std::int32_t kServing = 1;
+constexpr std::int32_t kServing = 1;  // HealthCheckResponse.ServingStatus
 
 }  // namespace
 
 std::string encode_health_request(std::string_view service) {
   std::string bytes;
-  append_bytes_field(bytes, kService, service);
+  append_bytes_field(bytes, field_number::health_check_request::kService, service);
   return bytes;
 }
 
@@ -25,7 +24,7 @@ std::optional<bool> decode_serving(std::string_view response) {
   Reader reader(response);
   Field field;
   while (reader.next(field)) {
-    if (field.number == kStatus && field.type == WireType::kVarint) {
+    if (field.number == field_number::health_check_response::kStatus && field.type == WireType::kVarint) {
       status = static_cast<std::int32_t>(field.varint);
     }
   }

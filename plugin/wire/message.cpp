@@ -3,6 +3,7 @@
 
 #include <charconv>
 
+#include "wire/field_numbers.h"
 #include "wire/reader.h"
 #include "wire/response.h"
 #include "wire/writer.h"
@@ -11,18 +12,12 @@ namespace agones::plugin {
 
 namespace {
 
-// Field numbers of the contract (proto/allocation/processor.proto). All fields written are bytes.
-constexpr std::uint32_t kMessageClientId = 1;
-constexpr std::uint32_t kMessagePull = 2;
-constexpr std::uint32_t kMessageBatchRequest = 3;
-constexpr std::uint32_t kMessageBatchResponse = 4;
-constexpr std::uint32_t kBatchId = 1;
-constexpr std::uint32_t kBatchItems = 2;
-constexpr std::uint32_t kWrapperId = 1;
-constexpr std::uint32_t kWrapperPayload = 2;
-constexpr std::uint32_t kWrapperError = 3;
-constexpr std::uint32_t kStatusCode = 1;
-constexpr std::uint32_t kStatusMessage = 2;
+namespace stream = field_number::processor_message;
+namespace sent = field_number::batch_request;
+namespace sent_item = field_number::request_wrapper;
+namespace got = field_number::batch_response;
+namespace got_item = field_number::response_wrapper;
+namespace status = field_number::status;
 
 struct IdText {
   explicit IdText(std::uint64_t id)
@@ -40,9 +35,9 @@ bool decode_status(std::string_view bytes, Answer& answer) {
   Field field;
   answer.payload = {};
   while (reader.next(field)) {
-    if (field.number == kStatusCode && field.type == WireType::kVarint) {
+    if (field.number == status::kCode && field.type == WireType::kVarint) {
       answer.code = static_cast<std::int32_t>(field.varint);
-    } else if (field.number == kStatusMessage && field.type == WireType::kBytes) {
+    } else if (field.number == status::kMessage && field.type == WireType::kBytes) {
       answer.payload = field.bytes;
     }
   }
@@ -56,16 +51,16 @@ const char* decode_wrapper(std::string_view bytes, Answer& answer) {
     if (field.type != WireType::kBytes) {
       continue;
     }
-    if (field.number == kWrapperId) {
+    if (field.number == got_item::kRequestId) {
       answer.request_id_text = field.bytes;
       answer.request_id = decode_id(field.bytes);
-    } else if (field.number == kWrapperPayload) {
+    } else if (field.number == got_item::kResponse) {
       if (const char* problem = check_response(field.bytes)) {
         return problem;
       }
       answer.kind = Answer::Kind::kResponse;
       answer.payload = field.bytes;
-    } else if (field.number == kWrapperError) {
+    } else if (field.number == got_item::kError) {
       if (!decode_status(field.bytes, answer)) {
         return kMalformed;
       }
@@ -82,9 +77,9 @@ const char* decode_batch_response(std::string_view bytes, std::size_t max_answer
     if (field.type != WireType::kBytes) {
       continue;
     }
-    if (field.number == kBatchId) {
+    if (field.number == got::kBatchId) {
       message.batch_id = decode_id(field.bytes);
-    } else if (field.number == kBatchItems) {
+    } else if (field.number == got::kResponses) {
       if (message.answers.size() == max_answers) {
         return kTooManyAnswers;
       }
@@ -100,7 +95,7 @@ const char* decode_batch_response(std::string_view bytes, std::size_t max_answer
 
 std::string encode_registration(std::string_view client_id) {
   std::string bytes;
-  append_bytes_field(bytes, kMessageClientId, client_id);
+  append_bytes_field(bytes, stream::kClientId, client_id);
   return bytes;
 }
 
@@ -125,16 +120,16 @@ BatchEncoder::BatchEncoder(std::string_view client_id, std::uint64_t batch_id, s
   const IdText id(batch_id);
   const std::size_t batch_size = bytes_field_size(id.size) + requests_size;
   bytes_.reserve(bytes_field_size(client_id.size()) + bytes_field_size(batch_size));
-  append_bytes_field(bytes_, kMessageClientId, client_id);
-  append_bytes_tag(bytes_, kMessageBatchRequest, batch_size);
-  append_bytes_field(bytes_, kBatchId, id.view());
+  append_bytes_field(bytes_, stream::kClientId, client_id);
+  append_bytes_tag(bytes_, stream::kBatchRequest, batch_size);
+  append_bytes_field(bytes_, sent::kBatchId, id.view());
 }
 
 void BatchEncoder::add(std::uint64_t request_id, std::string_view encoded_request) {
   const IdText id(request_id);
-  append_bytes_tag(bytes_, kBatchItems, bytes_field_size(id.size) + bytes_field_size(encoded_request.size()));
-  append_bytes_field(bytes_, kWrapperId, id.view());
-  append_bytes_field(bytes_, kWrapperPayload, encoded_request);
+  append_bytes_tag(bytes_, sent::kRequests, bytes_field_size(id.size) + bytes_field_size(encoded_request.size()));
+  append_bytes_field(bytes_, sent_item::kRequestId, id.view());
+  append_bytes_field(bytes_, sent_item::kRequest, encoded_request);
 }
 
 std::string BatchEncoder::take() {
@@ -148,9 +143,9 @@ const char* decode_message(std::string_view bytes, std::size_t max_answers, Inco
   Reader reader(bytes);
   Field field;
   while (reader.next(field)) {
-    if (field.number == kMessagePull && field.type == WireType::kBytes) {
+    if (field.number == stream::kPull && field.type == WireType::kBytes) {
       message.kind = IncomingMessage::Kind::kPull;
-    } else if (field.number == kMessageBatchResponse && field.type == WireType::kBytes) {
+    } else if (field.number == stream::kBatchResponse && field.type == WireType::kBytes) {
       message.kind = IncomingMessage::Kind::kBatchResponse;
       if (const char* problem = decode_batch_response(field.bytes, max_answers, message)) {
         return problem;

@@ -2,26 +2,16 @@
 #include "wire/response.h"
 
 #include "text/utf8.h"
+#include "wire/field_numbers.h"
 #include "wire/reader.h"
 
 namespace agones::plugin {
 
 namespace {
 
-// Field numbers of the contract (proto/allocation/allocation.proto).
-constexpr std::uint32_t kGameServerName = 2;
-constexpr std::uint32_t kPorts = 3;
-constexpr std::uint32_t kAddress = 4;
-constexpr std::uint32_t kNodeName = 5;
-constexpr std::uint32_t kSource = 6;
-constexpr std::uint32_t kMetadata = 7;
-constexpr std::uint32_t kAddresses = 8;
-constexpr std::uint32_t kCounters = 9;
-constexpr std::uint32_t kLists = 10;
-constexpr std::uint32_t kPortName = 1;
-constexpr std::uint32_t kPortNumber = 2;
-constexpr std::uint32_t kAddressType = 1;
-constexpr std::uint32_t kAddressAddress = 2;
+namespace answer = field_number::allocation_response;
+namespace port = field_number::game_server_status_port;
+namespace address = field_number::game_server_status_address;
 
 // Of the message itself, its ports and addresses; and of what lies in metadata, counters and lists. JSON costs up to 200
 // bytes a field.
@@ -30,11 +20,12 @@ constexpr std::size_t kMostDetails = 65'536;
 constexpr std::size_t kLongestText = 65'536;
 
 bool is_shown_text(std::uint32_t number) {
-  return number == kGameServerName || number == kAddress || number == kNodeName || number == kSource;
+  return number == answer::kGameServerName || number == answer::kAddress || number == answer::kNodeName ||
+         number == answer::kSource;
 }
 
 bool is_shown_message(std::uint32_t number) {
-  return number == kPorts || number == kAddresses;
+  return number == answer::kPorts || number == answer::kAddresses;
 }
 
 // `is_part`: a port or an address, in which every text is shown. `fields`: so many may still come.
@@ -75,11 +66,11 @@ constexpr Detail kListEntry{nullptr, &kList};
 
 const Detail* detail_of(std::uint32_t number) {
   switch (number) {
-    case kMetadata:
+    case answer::kMetadata:
       return &kMetadataDetail;
-    case kCounters:
+    case answer::kCounters:
       return &kCounterEntry;
-    case kLists:
+    case answer::kLists:
       return &kListEntry;
     default:
       return nullptr;
@@ -116,31 +107,31 @@ const char* check_details(std::string_view response) {
 }
 
 proc_port read_port(std::string_view bytes, ResponseParts& parts) {
-  proc_port port{};
+  proc_port read{};
   Reader reader(bytes);
   Field field;
   while (reader.next(field)) {
-    if (field.number == kPortName && field.type == WireType::kBytes) {
-      port.name = to_clean_text(field.bytes, parts);
-    } else if (field.number == kPortNumber && field.type == WireType::kVarint) {
-      port.port = static_cast<std::int32_t>(field.varint);
+    if (field.number == port::kName && field.type == WireType::kBytes) {
+      read.name = to_clean_text(field.bytes, parts);
+    } else if (field.number == port::kPort && field.type == WireType::kVarint) {
+      read.port = static_cast<std::int32_t>(field.varint);
     }
   }
-  return port;
+  return read;
 }
 
 proc_address read_address(std::string_view bytes, ResponseParts& parts) {
-  proc_address address{};
+  proc_address read{};
   Reader reader(bytes);
   Field field;
   while (reader.next(field)) {
-    if (field.number == kAddressType && field.type == WireType::kBytes) {
-      address.type = to_clean_text(field.bytes, parts);
-    } else if (field.number == kAddressAddress && field.type == WireType::kBytes) {
-      address.address = to_clean_text(field.bytes, parts);
+    if (field.number == address::kType && field.type == WireType::kBytes) {
+      read.type = to_clean_text(field.bytes, parts);
+    } else if (field.number == address::kAddress && field.type == WireType::kBytes) {
+      read.address = to_clean_text(field.bytes, parts);
     }
   }
-  return address;
+  return read;
 }
 
 }  // namespace
@@ -157,7 +148,7 @@ bool has_game_server(std::string_view response) {
   Reader reader(response);
   Field field;
   while (reader.next(field)) {
-    if (field.number == kGameServerName && field.type == WireType::kBytes && !field.bytes.empty()) {
+    if (field.number == answer::kGameServerName && field.type == WireType::kBytes && !field.bytes.empty()) {
       return true;
     }
   }
@@ -186,22 +177,22 @@ void read_response(std::string_view response, proc_event& event, ResponseParts& 
       continue;
     }
     switch (field.number) {
-      case kGameServerName:
+      case answer::kGameServerName:
         event.game_server_name = to_clean_text(field.bytes, parts);
         break;
-      case kPorts:
+      case answer::kPorts:
         parts.ports.push_back(read_port(field.bytes, parts));
         break;
-      case kAddress:
+      case answer::kAddress:
         event.address = to_clean_text(field.bytes, parts);
         break;
-      case kNodeName:
+      case answer::kNodeName:
         event.node_name = to_clean_text(field.bytes, parts);
         break;
-      case kSource:
+      case answer::kSource:
         event.source = to_clean_text(field.bytes, parts);
         break;
-      case kAddresses:
+      case answer::kAddresses:
         parts.addresses.push_back(read_address(field.bytes, parts));
         break;
       default:
