@@ -153,7 +153,7 @@ void Swap::load(const std::string& file, const std::string& sha256) noexcept {
     SharedPlugin plugin(file, config_.load_options(sha256));
     const Roles::Visit current = roles_.visit_current();
     const std::uint64_t first_id = current->first_id() + ids_used(current->stats()) + kIdGap;
-    if (first_id > plugin::kHighestFirstId) {
+    if (first_id > static_cast<std::uint64_t>(plugin::config_number::first_request_id.most)) {
       problem_ = "request ids are used up: this client can swap no more";
       return;
     }

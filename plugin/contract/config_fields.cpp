@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "contract/config_numbers.h"
 #include "contract/names.h"
 #include "text/ascii.h"
 #include "text/utf8.h"
@@ -17,9 +18,6 @@
 namespace agones::plugin {
 
 namespace {
-
-constexpr std::uint32_t kHour = 3'600'000;
-constexpr std::uint32_t kDay = 24 * kHour;
 
 enum class Kind : std::uint8_t { kNumber, kTime, kSize, kFlag, kSeverity, kTransport, kDescriptor, kId, kText };
 
@@ -32,50 +30,12 @@ struct Field {
   std::int64_t preset;
 };
 
-#define AGONES_FIELD(name) #name, offsetof(proc_config, name)
 constexpr Field kFields[] = {
-    {AGONES_FIELD(client_id), Kind::kText, 0, 0, 0},
-    {AGONES_FIELD(processor_address), Kind::kText, 0, 0, 0},
-    {AGONES_FIELD(max_batch_size), Kind::kNumber, 0, 65'536, 0},
-    {AGONES_FIELD(max_batch_bytes), Kind::kSize, 1024, (4 << 20) - 4096, 4'128'768},
-    {AGONES_FIELD(fixed_batches), Kind::kFlag, 0, 1, 0},
-    {AGONES_FIELD(max_streams), Kind::kNumber, 1, 64, 32},
-    {AGONES_FIELD(max_unanswered_batches), Kind::kNumber, 1, 65'536, 1},
-    {AGONES_FIELD(max_pending_requests), Kind::kNumber, 1, 16'777'216, 1'048'576},
-    {AGONES_FIELD(max_message_bytes), Kind::kSize, 65'536, 1 << 30, 64 << 20},
-    {AGONES_FIELD(max_unpolled_bytes), Kind::kSize, 1 << 20, UINT32_MAX, 256 << 20},
-    {AGONES_FIELD(batches_per_pull), Kind::kNumber, 1, 1'000, 28},
-    {AGONES_FIELD(allocation_timeout_ms), Kind::kTime, 1, kDay, 30'000},
-    {AGONES_FIELD(reconnect_initial_ms), Kind::kTime, 1, kHour, 100},
-    {AGONES_FIELD(reconnect_max_ms), Kind::kTime, 1, kHour, 1'500},
-    {AGONES_FIELD(reconnect_jitter_percent), Kind::kNumber, 0, 100, 20},
-    {AGONES_FIELD(connect_timeout_ms), Kind::kTime, 1, kHour, 5'000},
-    {AGONES_FIELD(keepalive_time_ms), Kind::kTime, 11'000, kDay, 12'000},
-    {AGONES_FIELD(keepalive_timeout_ms), Kind::kTime, 1, kHour, 5'000},
-    {AGONES_FIELD(pull_timeout_ms), Kind::kTime, 1, kHour, 5'000},
-    {AGONES_FIELD(answer_timeout_ms), Kind::kTime, 1, kHour, 35'000},
-    {AGONES_FIELD(fail_fast), Kind::kFlag, 0, 1, 0},
-    {AGONES_FIELD(resend_may_allocate_twice), Kind::kFlag, 0, 1, 0},
-    {AGONES_FIELD(log_level), Kind::kSeverity, PROC_SEVERITY_TRACE, PROC_SEVERITY_OFF, PROC_SEVERITY_WARNING},
-    {AGONES_FIELD(notify_fd), Kind::kDescriptor, -1, INT32_MAX, -1},
-    {AGONES_FIELD(log_summary_ms), Kind::kTime, 0, kHour, 60'000},
-    {AGONES_FIELD(transport), Kind::kTransport, PROC_TRANSPORT_TLS, PROC_TRANSPORT_PLAINTEXT, PROC_TRANSPORT_TLS},
-    {AGONES_FIELD(tls_ca_file), Kind::kText, 0, 0, 0},
-    {AGONES_FIELD(tls_ca_pem), Kind::kText, 0, 0, 0},
-    {AGONES_FIELD(tls_certificate_file), Kind::kText, 0, 0, 0},
-    {AGONES_FIELD(tls_certificate_pem), Kind::kText, 0, 0, 0},
-    {AGONES_FIELD(tls_key_file), Kind::kText, 0, 0, 0},
-    {AGONES_FIELD(tls_key_pem), Kind::kText, 0, 0, 0},
-    {AGONES_FIELD(tls_server_name), Kind::kText, 0, 0, 0},
-    {AGONES_FIELD(plugin_file), Kind::kText, 0, 0, 0},
-    {AGONES_FIELD(plugin_sha256), Kind::kText, 0, 0, 0},
-    {AGONES_FIELD(plugin_group_may_write), Kind::kFlag, 0, 1, 0},
-    {AGONES_FIELD(plugin_in_place), Kind::kFlag, 0, 1, 0},
-    {AGONES_FIELD(swap_ready_timeout_ms), Kind::kTime, 1, kHour, 10'000},
-    {AGONES_FIELD(swap_drain_timeout_ms), Kind::kTime, 1, kHour, 60'000},
-    {AGONES_FIELD(first_request_id), Kind::kId, 0, kHighestFirstId, 0},
+#define AGONES_CONFIG_FIELD(name, kind, least, most, preset) \
+  {#name, offsetof(proc_config, name), Kind::kind, least, most, preset},
+#include "contract/config_table.inc"
+#undef AGONES_CONFIG_FIELD
 };
-#undef AGONES_FIELD
 
 // What proc_config.owned_texts points to: the copies by their field's offset.
 using OwnedTexts = std::map<std::size_t, std::string>;
@@ -123,7 +83,7 @@ struct Unit {
   std::string_view name;
   std::int64_t factor;
 };
-constexpr Unit kTimes[] = {{"", 1}, {"ms", 1}, {"s", 1'000}, {"min", 60'000}, {"h", kHour}};
+constexpr Unit kTimes[] = {{"", 1}, {"ms", 1}, {"s", 1'000}, {"min", 60'000}, {"h", 3'600'000}};
 constexpr Unit kSizes[] = {{"", 1}, {"B", 1}, {"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30}};
 constexpr Unit kNone[] = {{"", 1}};
 

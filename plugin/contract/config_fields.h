@@ -7,13 +7,11 @@
 
 #include "agones/processor.h"
 #include "base/result.h"
+#include "contract/config_numbers.h"
 
 namespace agones::plugin {
 
-// The most that first_request_id may be.
-inline constexpr std::uint64_t kHighestFirstId = std::uint64_t{1} << 52U;
-
-// The defaults that the header names.
+// The defaults of contract/config_table.inc.
 proc_config default_config();
 
 // As long as this version's struct: what a host does not have gets its default.

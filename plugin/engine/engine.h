@@ -18,6 +18,7 @@
 #include <string_view>
 #include <vector>
 
+#include "contract/config_numbers.h"
 #include "engine/completion.h"
 #include "engine/counters.h"
 #include "engine/deadline_wheel.h"
@@ -49,14 +50,15 @@ class EngineSink {
 class Engine {
  public:
   struct Config {
-    std::uint32_t max_batch_size = 10'000;
+    std::uint32_t max_batch_size = most_of(config_number::max_batch_size);
     bool fixed_batches = false;  // all that waits, up to max_batch_size, whatever the processor does
-    std::uint32_t max_batch_bytes = 4128768;
-    std::uint32_t max_streams = 16;
-    std::uint32_t max_unanswered_batches = 1;  // on one stream
-    std::uint32_t max_message_bytes = 64U << 20;
-    std::uint32_t batches_per_pull = 28;  // at most; 1: nothing is sent between pulls
-    std::uint32_t max_unpolled_bytes = 256U << 20;
+    std::uint32_t max_batch_bytes = default_of(config_number::max_batch_bytes);
+    std::uint32_t max_streams = default_of(config_number::max_streams);
+    std::uint32_t max_unanswered_batches = default_of(config_number::max_unanswered_batches);  // on one stream
+    std::uint32_t max_message_bytes = default_of(config_number::max_message_bytes);
+    // At most; 1: nothing is sent between pulls.
+    std::uint32_t batches_per_pull = default_of(config_number::batches_per_pull);
+    std::uint32_t max_unpolled_bytes = default_of(config_number::max_unpolled_bytes);
     bool fail_fast = false;
     bool resend = false;
   };

@@ -12,8 +12,6 @@ namespace agones::plugin {
 
 namespace {
 
-constexpr std::uint32_t kMostRequestsInABatch = 65'536;
-
 std::string to_string(const proc_text& text) {
   return {text.data, text.size};
 }
@@ -77,7 +75,7 @@ Result read_config(const proc_config& raw, SessionConfig& config) {
   config.link.pull_timeout = milliseconds(raw.pull_timeout_ms);
   config.link.answer_timeout = milliseconds(raw.answer_timeout_ms);
   config.link.seed = random();
-  config.engine.max_batch_size = raw.max_batch_size != 0 ? raw.max_batch_size : kMostRequestsInABatch;
+  config.engine.max_batch_size = raw.max_batch_size != 0 ? raw.max_batch_size : most_of(config_number::max_batch_size);
   config.engine.fixed_batches = raw.fixed_batches != 0;
   config.engine.max_streams = raw.max_streams;
   config.engine.max_batch_bytes = raw.max_batch_bytes;

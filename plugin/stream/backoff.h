@@ -6,15 +6,16 @@
 #include <random>
 
 #include "base/time.h"
+#include "contract/config_numbers.h"
 
 namespace agones::plugin {
 
 class Backoff {
  public:
   struct Config {
-    milliseconds initial{100};
-    milliseconds maximum{1500};
-    std::uint32_t jitter_percent = 20;
+    milliseconds initial{default_of(config_number::reconnect_initial_ms)};
+    milliseconds maximum{default_of(config_number::reconnect_max_ms)};
+    std::uint32_t jitter_percent = default_of(config_number::reconnect_jitter_percent);
   };
 
   Backoff(const Config& config, std::uint32_t seed) : config_(config), random_(seed) {}

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "contract/config_numbers.h"
 #include "stream/backoff.h"
 #include "stream/endpoint.h"
 #include "stream/transport.h"
@@ -15,8 +16,8 @@ struct LinkConfig {
   std::vector<Endpoint> endpoints;
   TransportConfig transport;
   Backoff::Config backoff;
-  milliseconds pull_timeout{5000};
-  milliseconds answer_timeout{35000};
+  milliseconds pull_timeout{default_of(config_number::pull_timeout_ms)};
+  milliseconds answer_timeout{default_of(config_number::answer_timeout_ms)};
   std::uint32_t seed = 1;  // of the jitter
 };
 

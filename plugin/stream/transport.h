@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/time.h"
+#include "contract/config_numbers.h"
 #include "stream/pem.h"
 
 namespace agones::plugin {
@@ -16,10 +17,10 @@ struct TransportConfig {
   PemSource certificate;
   PemSource key;
   std::string server_name;
-  milliseconds keepalive_time{12000};
-  milliseconds keepalive_timeout{5000};
-  milliseconds connect_timeout{5000};
-  std::uint32_t max_message_bytes = 64U << 20;
+  milliseconds keepalive_time{default_of(config_number::keepalive_time_ms)};
+  milliseconds keepalive_timeout{default_of(config_number::keepalive_timeout_ms)};
+  milliseconds connect_timeout{default_of(config_number::connect_timeout_ms)};
+  std::uint32_t max_message_bytes = default_of(config_number::max_message_bytes);
 
   // The name to expect in the certificate of a processor that is called `host`.
   const std::string& expected_name(const std::string& host) const { return server_name.empty() ? host : server_name; }

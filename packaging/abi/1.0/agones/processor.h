@@ -312,8 +312,8 @@ enum proc_transport_values {
   PROC_TRANSPORT_PLAINTEXT = 1
 };
 
-/* Call proc_config_init first: it writes the defaults named here. Fields are set in place, or by name with
- * proc_config_set. */
+/* Call proc_config_init first: it writes the defaults. Fields are set in place, or by name with proc_config_set. Behind a
+ * number stands in brackets from what to what it may be, and its default. */
 typedef struct proc_config {
   uint32_t struct_size;
   uint32_t abi_version; /* the host's PROC_ABI_VERSION */
@@ -323,60 +323,60 @@ typedef struct proc_config {
    * 9090. IPv6 as [::1]:9090, [fe80::1%eth0]:9090. Blanks and newlines around each are passed over. Required. */
   proc_text processor_address;
 
-  /* Requests a batch, at most, up to 65,536; 0: as many as max_batch_bytes holds. How many it has, up to that, follows what
-   * the processor does: as many as make it answer more a second. 0 */
+  /* Requests a batch, at most; 0: as many as max_batch_bytes holds. How many it has, up to that, follows what
+   * the processor does: as many as make it answer more a second. [0 to 65,536; 0] */
   uint32_t max_batch_size;
-  uint32_t max_batch_bytes; /* bytes a batch, 1 KiB to 4 MiB less 4 KiB; 4,128,768 */
-  /* 1: a batch has all that may be sent, up to max_batch_size, whatever the processor does. 0 */
+  uint32_t max_batch_bytes; /* bytes a batch [1 KiB to 4,190,208; 4,128,768] */
+  /* 1: a batch has all that may be sent, up to max_batch_size, whatever the processor does. [0 or 1; 0] */
   uint32_t fixed_batches;
   /* Streams to the processor, at most: it works on the batches of one stream one after another, and a batch is answered
    * when its slowest request is. One is kept open. Up to 4 are opened while requests wait for a stream, more only where slow
-   * requests hold up others. A stream that had no batch for 5 s is closed. 1 to 64; 32 */
+   * requests hold up others. A stream that had no batch for 5 s is closed. [1 to 64; 32] */
   uint32_t max_streams;
-  /* Batches sent on one stream and not answered, 1 to 65,536; 1: the processor works on one at a time, and can get stuck
+  /* Batches sent on one stream and not answered: the processor works on one at a time, and can get stuck
    * when answers queue up on its side. What waits here is NOT_SENT. A batch whose requests have all timed out or been
-   * cancelled is still unanswered: the processor still works on it. */
+   * cancelled is still unanswered: the processor still works on it. [1 to 65,536; 1] */
   uint32_t max_unanswered_batches;
-  uint32_t max_pending_requests; /* accepted and not yet polled, 1 to 16,777,216; 1,048,576 */
-  uint32_t max_message_bytes; /* largest message from the processor, 64 KiB to 1 GiB; 64 MiB; packed ones are refused */
+  uint32_t max_pending_requests; /* accepted and not yet polled [1 to 16,777,216; 1,048,576] */
+  uint32_t max_message_bytes;    /* largest message from the processor, not packed [64 KiB to 1 GiB; 64 MiB] */
   /* Results that the host has not polled may hold so much memory; with more, nothing is sent, and what waits for that
-   * is NOT_SENT. 1 MiB to 4 GiB less 1; 256 MiB */
+   * is NOT_SENT. [1 MiB to 4,294,967,295; 256 MiB] */
   uint32_t max_unpolled_bytes;
   /* Batches from one pull to the next, at most, on all streams together, evenly spread and 5 ms apart at least; what waited
    * when the pull came goes at once, in as many as it takes, and counts as one. A lone request waits for no pull. 1: one a
-   * pull, nothing is sent between pulls. 1 to 1,000; 28 */
+   * pull, nothing is sent between pulls. [1 to 1,000; 28] */
   uint32_t batches_per_pull;
 
-  uint32_t allocation_timeout_ms;    /* for requests that name none, 1 to 86,400,000; 30,000 */
-  uint32_t reconnect_initial_ms;     /* first wait before trying again, 1 to 3,600,000; 100 */
-  uint32_t reconnect_max_ms;         /* longest wait, not under the first; 1,500 */
-  uint32_t reconnect_jitter_percent; /* waits are spread by so much either way, 0 to 100; 20 */
-  uint32_t connect_timeout_ms;       /* from a connection's start to its health status, 1 to 3,600,000; 5,000 */
-  /* Silence before a ping, from 11,000; 12,000. The processor bears one in 10 s; one that finds it too much ends the
-   * connection, and is pinged half as often from then on. */
+  uint32_t allocation_timeout_ms;    /* for requests that name none [1 to 86,400,000; 30,000] */
+  uint32_t reconnect_initial_ms;     /* first wait before trying again [1 to 3,600,000; 100] */
+  uint32_t reconnect_max_ms;         /* longest wait, not under the first [1 to 3,600,000; 1,500] */
+  uint32_t reconnect_jitter_percent; /* waits are spread by so much either way [0 to 100; 20] */
+  uint32_t connect_timeout_ms;       /* from a connection's start to its health status [1 to 3,600,000; 5,000] */
+  /* Silence before a ping. The processor bears one in 10 s; one that finds it too much ends the
+   * connection, and is pinged half as often from then on. [11,000 to 86,400,000; 12,000] */
   uint32_t keepalive_time_ms;
-  uint32_t keepalive_timeout_ms; /* silence after a ping that ends the connection, from 1; 5,000 */
-  uint32_t pull_timeout_ms;      /* a stream not pulled for so long is replaced, from 1; 5,000 */
+  uint32_t keepalive_timeout_ms; /* silence after a ping that ends the connection [1 to 3,600,000; 5,000] */
+  uint32_t pull_timeout_ms;      /* a stream not pulled for so long is replaced [1 to 3,600,000; 5,000] */
   /* A stream that is pulled, but on which no batch is answered for so long though some were sent, is replaced: its
    * processor is stuck. Not less than its slowest request may take. As long is a replaced stream still read for the
-   * answers to what was sent on it, which come as ORPHAN. From 1; 35,000 */
+   * answers to what was sent on it, which come as ORPHAN. [1 to 3,600,000; 35,000] */
   uint32_t answer_timeout_ms;
 
   /* 1: requests not yet sent end as DISCONNECTED when no processor can be reached. 0: they wait until
-   * their timeout. 0 */
+   * their timeout. [0 or 1; 0] */
   uint32_t fail_fast;
   /* 1: requests sent and unanswered when a stream is lost are sent again, which may allocate two game
-   * servers for one request. 0: they end as DISCONNECTED, UNKNOWN. 0 */
+   * servers for one request. 0: they end as DISCONNECTED, UNKNOWN. [0 or 1; 0] */
   uint32_t resend_may_allocate_twice;
-  proc_severity log_level; /* the least severe line to report; WARNING */
-  /* A file descriptor of the host's, or -1; -1. For event loops that can't watch proc_get_wakeup_fd: a non-blocking
+  proc_severity log_level; /* the least severe line to report [WARNING] */
+  /* A file descriptor of the host's, or -1. For event loops that can't watch proc_get_wakeup_fd: a non-blocking
    * pipe, socket or eventfd. 8 bytes (the number 1) are written to it when something comes to be polled and nothing
-   * waited before. It must stay open until proc_destroy. */
+   * waited before. It must stay open until proc_destroy. [-1] */
   int32_t notify_fd;
-  /* A log line of severity INFO with the essentials every so often, from 1 to 3,600,000; 0: none; 60,000 */
+  /* A log line of severity INFO with the essentials every so often; 0: none. [0 to 3,600,000; 60,000] */
   uint32_t log_summary_ms;
 
-  proc_transport transport;
+  proc_transport transport; /* [TLS] */
   /* TLS: PEM text, or files that are read anew for every connection, so that a rotated file is used
    * without a restart. Text and file of the same thing exclude each other. Without a CA: the system's. */
   proc_text tls_ca_file;
@@ -393,18 +393,18 @@ typedef struct proc_config {
   proc_text plugin_file;
   proc_text plugin_sha256; /* the file must have this SHA-256, 64 hexadecimal digits; then swaps must name one, too */
   /* 1: the plugin's file and folder may be writable by their group, whichever that is (Kubernetes' fsGroup). 0: only by
-   * root's and this process's own. By others: never. 0 */
+   * root's and this process's own. By others: never. [0 or 1; 0] */
   uint32_t plugin_group_may_write;
-  /* A new plugin has so long to be serving, 1 to 3,600,000; 10,000. Not asked of it while the old one does not serve. */
+  /* A new plugin has so long to be serving. Not asked of it while the old one does not serve. [1 to 3,600,000; 10,000] */
   uint32_t swap_ready_timeout_ms;
-  uint32_t swap_drain_timeout_ms; /* the old plugin waits so long for the answers to what it sent, as above; 60,000 */
+  uint32_t swap_drain_timeout_ms; /* the old plugin waits so long for its answers [1 to 3,600,000; 60,000] */
   /* 1: the plugin's file itself is loaded, not a copy in memory: where none can be made, because /proc is not mounted, or a
    * sandbox forbids memfd_create, or RLIMIT_FSIZE is less than the file's size. The file must not be written to then while it
-   * is loaded; another one may be put in its place (rename), also for a swap. 0 */
+   * is loaded; another one may be put in its place (rename), also for a swap. [0 or 1; 0] */
   uint32_t plugin_in_place;
 
-  /* The first id that this client gives out, at most 2^52; 0: 1. The host library sets it, so that ids stay unique over
-   * swaps. */
+  /* The first id that this client gives out; 0: 1. The host library sets it, so that ids stay unique over
+   * swaps. [0 to 2^52; 0] */
   uint64_t first_request_id;
   proc_text reserved_texts[4];
   void* owned_texts; /* proc_config_set keeps here what it copied; see proc_config_clear */
