@@ -7,7 +7,6 @@
 #include <cstdlib>
 #include <fstream>
 #include <iostream>
-#include <iterator>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -15,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "base/read_file.h"
 #include "local-processor/fleet_file.h"
 #include "local-processor/http/http_side.h"
 #include "local-processor/local_processor.h"
@@ -24,6 +24,7 @@ namespace {
 
 namespace po = boost::program_options;
 using namespace agones::local;
+using agones::plugin::read_file;
 
 struct CommandLine {
   LocalProcessorOptions options;
@@ -60,17 +61,6 @@ struct Typed {
   std::string key;
   std::string client_ca;
 };
-
-std::string read_file(const std::string& path) {
-  if (path.empty()) {
-    return {};
-  }
-  std::ifstream file(path, std::ios::binary);
-  if (!file) {
-    throw std::runtime_error("cannot read '" + path + "'");
-  }
-  return {std::istreambuf_iterator<char>(file), {}};
-}
 
 template <typename T>
 auto optional_value(std::optional<T>& target) {

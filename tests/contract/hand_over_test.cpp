@@ -47,6 +47,28 @@ class HandOver : public testing::Test {
     return plugin().take_over(test.second.handle(), request, nullptr, 0);
   }
 
+  // Five requests leave the first client, and nobody takes them.
+  void hand_five_to_nobody() {
+    refused_left = 1'000'000;
+    for (int i = 0; i < 5; ++i) {
+      first.allocate();
+    }
+    ASSERT_TRUE(wait_until([&] {
+      plugin().hand_over(first.handle(), &HandOver::take, this, 0, nullptr, nullptr, nullptr, 0);
+      return first.stats().handed_over == 5;
+    }));
+  }
+  void expect_five_shut_down() {
+    ASSERT_EQ(first.results.size(), 5U);
+    for (const Event& result : first.results) {
+      EXPECT_EQ(result.outcome, PROC_OUTCOME_SHUTDOWN);
+      EXPECT_EQ(result.delivery, PROC_DELIVERY_NOT_SENT);
+      EXPECT_FALSE(result.request.empty());
+    }
+    EXPECT_EQ(first.stats().handed_over, 0U);
+    EXPECT_EQ(first.stats().shut_down, 5U);
+  }
+
   // Until nothing is left in the first client.
   bool move_all() {
     return wait_until([this] {
@@ -105,43 +127,16 @@ TEST_F(HandOver, WhatIsNotTakenIsOfferedAgain) {
 }
 
 TEST_F(HandOver, WhatNobodyTakesEndsWithTheShutdown) {
-  refused_left = 1'000'000;
-  for (int i = 0; i < 5; ++i) {
-    first.allocate();
-  }
-  ASSERT_TRUE(wait_until([&] {
-    plugin().hand_over(first.handle(), &HandOver::take, this, 0, nullptr, nullptr, nullptr, 0);
-    return first.stats().handed_over == 5;
-  }));
+  ASSERT_NO_FATAL_FAILURE(hand_five_to_nobody());
   ASSERT_EQ(first.shutdown(), PROC_OK) << first.last_refusal.error;
-  ASSERT_EQ(first.results.size(), 5U);
-  for (const Event& result : first.results) {
-    EXPECT_EQ(result.outcome, PROC_OUTCOME_SHUTDOWN);
-    EXPECT_EQ(result.delivery, PROC_DELIVERY_NOT_SENT);
-    EXPECT_FALSE(result.request.empty());
-  }
-  EXPECT_EQ(first.stats().handed_over, 0U);
-  EXPECT_EQ(first.stats().shut_down, 5U);
+  expect_five_shut_down();
 }
 
 TEST_F(HandOver, WhatNobodyTakesEndsWithTheDrain) {
-  refused_left = 1'000'000;
-  for (int i = 0; i < 5; ++i) {
-    first.allocate();
-  }
-  ASSERT_TRUE(wait_until([&] {
-    plugin().hand_over(first.handle(), &HandOver::take, this, 0, nullptr, nullptr, nullptr, 0);
-    return first.stats().handed_over == 5;
-  }));
+  ASSERT_NO_FATAL_FAILURE(hand_five_to_nobody());
   EXPECT_EQ(plugin().drain(first.handle(), PROC_DRAIN_END_ALL, nullptr, 0), PROC_OK);
   ASSERT_TRUE(first.poll_until_results(5));
-  for (const Event& result : first.results) {
-    EXPECT_EQ(result.outcome, PROC_OUTCOME_SHUTDOWN);
-    EXPECT_EQ(result.delivery, PROC_DELIVERY_NOT_SENT);
-    EXPECT_FALSE(result.request.empty());
-  }
-  EXPECT_EQ(first.stats().handed_over, 0U);
-  EXPECT_EQ(first.stats().shut_down, 5U);
+  expect_five_shut_down();
 }
 
 TEST_F(HandOver, ACancelFindsWhatWasTakenOver) {

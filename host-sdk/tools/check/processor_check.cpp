@@ -7,10 +7,9 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
-#include <fstream>
-#include <iterator>
 #include <stdexcept>
 
+#include "base/read_file.h"
 #include "check/connection.h"
 #include "check/replica.h"
 #include "stream/address.h"
@@ -35,21 +34,11 @@ std::string milliseconds(Clock::duration time) {
 }
 
 using agones::plugin::Address;
+using agones::plugin::read_file;
 
 // "10.0.0.1:9090", "[::1]:9090"
 std::string text_of(const Address& address) {
   return address.target.substr(address.target.find(':') + 1);
-}
-
-std::string read_file(const std::string& path) {
-  if (path.empty()) {
-    return {};
-  }
-  std::ifstream file(path, std::ios::binary);
-  if (!file) {
-    throw std::runtime_error("cannot read '" + path + "'");
-  }
-  return {std::istreambuf_iterator<char>(file), {}};
 }
 
 // The plugin's, where the config names none.
