@@ -376,7 +376,9 @@ int clients() {
 
 int live_threads() {
   ThreadRegistry& threads = g_registries.load()->threads;
-  return threads.starting_count() + static_cast<int>(threads.live().size());
+  // Read first: a thread that starts between the two is counted twice, not left out.
+  const int starting = threads.starting_count();
+  return starting + static_cast<int>(threads.live().size());
 }
 
 std::string live_thread_names() {
