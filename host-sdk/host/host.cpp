@@ -78,7 +78,8 @@ Result Host::drain(proc_drain_flags flags) {
     if (status != PROC_OK) {
       return {status, error.data()};
     }
-    // A plugin that comes after this is drained when it comes.
+    // A plugin that comes after this is drained when it comes. seq_cst: step() gives the role and then looks here, this looks who has
+    // the role afterwards.
     drained_.store(flags);
     if (&*roles_.visit_current() == &*visit) {
       return {};

@@ -36,7 +36,7 @@ class Roles {
     Visit(Generation* generation, std::atomic<std::int64_t>* visitors) : generation_(generation), visitors_(visitors) {}
     ~Visit() {
       if (visitors_ != nullptr) {
-        visitors_->fetch_sub(1, std::memory_order_release);
+        visitors_->fetch_sub(1, std::memory_order_release);  // what was done in there comes before: Roles::is_left
       }
     }
     Visit(Visit&& other) noexcept

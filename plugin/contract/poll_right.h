@@ -16,7 +16,9 @@ class Poller {
   class Right {
    public:
     explicit Right(Poller& poller) : poller_(poller) {
+      // acquire: what belongs to the poller is as the last one left it.
       if (!poller_.busy_.exchange(true)) {
+        // Any order: a thread finds its own id here only while it holds the right, as it sees its own stores.
         poller_.thread_.store(pthread_self());
         held_ = true;
       } else if (pthread_equal(poller_.thread_.load(), pthread_self()) != 0) {
@@ -28,6 +30,7 @@ class Poller {
     ~Right() {
       if (held_) {
         poller_.thread_.store(pthread_t{});
+        // release: see the exchange.
         poller_.busy_.store(false);
       }
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What proc_get_stats shows. Each Counter has one writer at a time; any thread reads.
+// What proc_get_stats shows. Each Counter has one writer at a time; any thread reads. relaxed: who was handed a result comes after
+// what was counted before it was published, and nothing else is promised of two numbers.
 #pragma once
 
 #include <atomic>

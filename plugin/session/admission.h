@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Who may still submit: the exact pending limit and the end of accepting, in one atomic word.
+// All of it is in the word, whose changes have one order: who seals it and then reads it finds everybody who came in, whatever the
+// memory orders are. Nothing else is published through it, so relaxed would do everywhere; the acq_rel of the changes is for who
+// adds something that is.
 #pragma once
 
 #include <atomic>

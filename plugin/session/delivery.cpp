@@ -31,6 +31,7 @@ bool is_over(TimePoint end) {
 }  // namespace
 
 void Delivery::wake() {
+  // Any order: the system passes it on with the next call, and deliver() looks at it after the descriptor may have been cleared.
   woken_.store(true);
   events_.wake();
 }
@@ -227,7 +228,7 @@ proc_moved_request Delivery::moved(const Request& request) const {
 
 void Delivery::end_offered() {
   while (auto rest = hand_over_.take_back()) {
-    // The link's thread has counted them as handed over, and is their counter's one writer.
+    // The link's thread has counted them as handed over, and is their counter's one writer. release: see Session::fill_stats.
     not_taken_.fetch_add(rest->items.size());
     events_.push(std::move(rest));
   }

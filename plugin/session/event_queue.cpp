@@ -7,7 +7,8 @@ namespace agones::plugin {
 
 namespace {
 
-// Whether there was room for one more.
+// Whether there was room for one more. A count alone, of what the queue publishes: no order is needed. It never falls below 0, as who
+// takes an event comes after who counted and pushed it.
 bool count_in(std::atomic<std::size_t>& count, std::size_t most) {
   if (count.fetch_add(1) < most) {
     return true;
@@ -30,6 +31,7 @@ void EventQueue::tell() const noexcept {
 }
 
 void EventQueue::push(std::unique_ptr<CompletionBlock> block) noexcept {
+  // relaxed, as it is taken off: a count, for a limit.
   unpolled_bytes_.fetch_add(block->bytes(), std::memory_order_relaxed);
   append(std::move(block));
 }
@@ -59,7 +61,8 @@ QueuedEvent* EventQueue::take() {
   QueuedEvent* events = collect();
   if (events == nullptr) {
     fd_.clear();
-    // What came between the two may have set the fd before it was cleared.
+    // What came between the two may have set the fd before it was cleared. What is not found here sets it afterwards: had it been
+    // set before, then the system, which does one after the other, would have passed on what was pushed before.
     events = collect();
   }
   return events;

@@ -33,6 +33,7 @@ class Intake {
   void cancel(std::uint64_t number) {
     const std::lock_guard<std::mutex> lock(mutex_);
     cancels_.push_back(number);
+    // seq_cst: Link::wake follows, and does nothing if the link is about to look here (WakeTag::complete).
     cancels_wait_.store(true);
   }
 
@@ -63,10 +64,12 @@ class Intake {
     if (taken_ != nullptr) {
       return;
     }
+    // seq_cst: after WakeTag::complete. What it promises is read under the mutex.
     if (cancels_wait_.load()) {
       const std::lock_guard<std::mutex> lock(mutex_);
       taken_cancels_.insert(taken_cancels_.end(), cancels_.begin(), cancels_.end());
       cancels_.clear();
+      // Under the mutex, as the other store: no order of its own.
       cancels_wait_.store(false);
     }
     taken_.reset(submitted_.take());

@@ -13,7 +13,8 @@ std::optional<std::uint64_t> RequestIds::take_over(std::uint64_t id, std::uint64
     return std::nullopt;
   }
   const std::uint64_t number = next();
-  not_accepted_.fetch_add(1, std::memory_order_relaxed);
+  // release: who finds it counted here finds the number given out, see accepted().
+  not_accepted_.fetch_add(1, std::memory_order_release);
   try {
     by_number_.emplace(number, Known{id, waited_us});
   } catch (...) {
@@ -21,6 +22,7 @@ std::optional<std::uint64_t> RequestIds::take_over(std::uint64_t id, std::uint64
     throw;
   }
   added->second = number;
+  // relaxed: who asks about this request was handed it, or its id, and so comes after this.
   taken_over_.fetch_add(1, std::memory_order_relaxed);
   return number;
 }
@@ -41,6 +43,7 @@ RequestIds::Known RequestIds::known(std::uint64_t number) const {
 std::optional<std::uint64_t> RequestIds::number_of(std::uint64_t id) const {
   if (id > before_first_) {
     const std::uint64_t number = id - before_first_;
+    // Who was given the id comes after its number was.
     return number <= last_.load() && known(number).id == id ? std::optional(number) : std::nullopt;
   }
   const std::lock_guard<std::mutex> lock(mutex_);
@@ -60,8 +63,9 @@ void RequestIds::ended(std::uint64_t number) {
 }
 
 std::uint64_t RequestIds::accepted() const {
-  const std::uint64_t others = not_accepted_.load();
-  return last_.load() - others;
+  // acquire, and read first: never more than there are numbers.
+  const std::uint64_t others = not_accepted_.load(std::memory_order_acquire);
+  return last_.load(std::memory_order_relaxed) - others;
 }
 
 }  // namespace agones::plugin

@@ -19,7 +19,7 @@ class RequestIds {
   explicit RequestIds(std::uint64_t first = 1, bool may_come_again = false)
       : before_first_(first - 1), may_come_again_(may_come_again) {}
 
-  // The next number in the sequence.
+  // The next number in the sequence. relaxed: it is passed on with the request.
   std::uint64_t next() { return last_.fetch_add(1, std::memory_order_relaxed) + 1; }
   // The next number, for a request that keeps its id; none if that may be one of this client's own, or was taken over
   // before. Throws std::bad_alloc.

@@ -203,6 +203,7 @@ Result Session::drain(proc_drain_flags flags) {
 }
 
 void Session::enter(Phase phase) {
+  // seq_cst, as link_.wake() does nothing if the link is about to read the phase; release: what was stored before (final_accepted_).
   Phase current = phase_.load();
   while (current < phase && !phase_.compare_exchange_weak(current, phase)) {
   }
@@ -220,7 +221,7 @@ void Session::get_stats(proc_stats& stats) const {
 }
 
 void Session::fill_stats(proc_stats& stats) const {
-  // Read first: never more than were handed over.
+  // acquire, and read first: never more than were handed over.
   const std::uint64_t not_taken = delivery_.not_taken();
   counters_.read(stats);
   stats.shut_down += not_taken;
@@ -379,6 +380,7 @@ TimePoint Session::turn(TimePoint now) {
 }
 
 bool Session::finished() {
+  // acquire: with the phase comes the number. seq_cst: after WakeTag::complete.
   return phase_.load() == Phase::kGiveUp && engine_.received() == final_accepted_.load() && engine_.unsent() == 0 &&
          engine_.in_flight() == 0;
 }

@@ -60,6 +60,8 @@ Link::Link(const LinkConfig& config, Engine& engine, LinkHandler& handler)
 Link::~Link() = default;
 
 void Link::wake() noexcept {
+  // Whoever finds it set leaves it to the turn that follows WakeTag::complete: that sees what was done before this, where both are
+  // seq_cst or under one mutex. acquire: the alarm is free once complete() has said so.
   if (wake_pending_.exchange(true)) {
     return;
   }
@@ -73,6 +75,7 @@ void Link::wake() noexcept {
 }
 
 void Link::WakeTag::complete(bool /*ok*/) {
+  // seq_cst, and no more than a store: the turn that follows reads what wake() is called for as seq_cst, too.
   link_.wake_pending_.store(false);
 }
 

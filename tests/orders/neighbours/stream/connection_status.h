@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+namespace agones::plugin {
+
+struct ConnectionStatus {};
+
+}  // namespace agones::plugin
