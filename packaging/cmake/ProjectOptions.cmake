@@ -50,7 +50,8 @@ function(set_up_abi_library target version exports)
     LINKER:--as-needed
     LINKER:-z,relro,-z,now)
   if(AGONES_PORTABLE)
-    target_sources(${target} PRIVATE ${PROJECT_SOURCE_DIR}/packaging/portable/own_weak.c)
+    target_sources(${target} PRIVATE ${PROJECT_SOURCE_DIR}/packaging/portable/own_unwinder.c
+                                     ${PROJECT_SOURCE_DIR}/packaging/portable/own_weak.c)
   endif()
   if(NOT AGONES_SANITIZER)
     # A sanitizer's runtime is resolved from the executable.
