@@ -55,6 +55,7 @@ Engine::Engine(const Config& config, TimePoint start, Counters& counters, Metric
       sink_(sink),
       deadlines_(start),
       pacer_(config.batches_per_pull),
+      streams_(config.max_unanswered_batches, pacer_),
       window_({config.max_batch_size, config.fixed_batches, config.max_streams, config.max_message_bytes / 2}) {}
 
 void Engine::submit(RequestPtr&& request) {
@@ -79,47 +80,44 @@ void Engine::cancel(std::uint64_t id, TimePoint now) {
 
 void Engine::stream_opened(std::uint64_t stream, std::string client_id, TimePoint now) {
   end_due(now);
-  Stream& opened = streams_[stream];
-  opened.client_id = std::move(client_id);
-  opened.last_used = now;
+  streams_.open(stream, std::move(client_id), now);
   unreachable_ = false;
   unreachable_reason_.clear();
   counters_.streams.add();
   update_gauges();
 }
 
-void Engine::stream_lost(std::uint64_t stream, std::string_view reason, TimePoint now) {
-  if (const auto found = streams_.find(stream); found != streams_.end()) {
-    leave(stream, found->second, Stream::State::kLost, reason);
+void Engine::stream_lost(std::uint64_t number, std::string_view reason, TimePoint now) {
+  if (EngineStream* const stream = streams_.find(number)) {
+    leave(number, *stream, EngineStream::State::kLost, reason);
   }
   end_due(now);
 }
 
 void Engine::all_streams_lost(std::string_view reason, TimePoint now) {
-  for (auto& [number, stream] : streams_) {
-    leave(number, stream, Stream::State::kLost, reason);
-  }
+  streams_.each(
+      [&](std::uint64_t number, EngineStream& stream) { leave(number, stream, EngineStream::State::kLost, reason); });
   end_due(now);
 }
 
-bool Engine::stream_replaced(std::uint64_t stream, std::string_view reason, TimePoint now) {
-  const auto found = streams_.find(stream);
-  const bool awaited = found != streams_.end() && found->second.sent.unanswered() > 0;
-  if (found != streams_.end()) {
-    leave(stream, found->second, awaited ? Stream::State::kReplaced : Stream::State::kLost, reason);
+bool Engine::stream_replaced(std::uint64_t number, std::string_view reason, TimePoint now) {
+  EngineStream* const stream = streams_.find(number);
+  const bool awaited = stream != nullptr && stream->sent.unanswered() > 0;
+  if (stream != nullptr) {
+    leave(number, *stream, awaited ? EngineStream::State::kReplaced : EngineStream::State::kLost, reason);
   }
   end_due(now);
   return awaited;
 }
 
-void Engine::leave(std::uint64_t number, Stream& stream, Stream::State state, std::string_view reason) {
-  if (stream.state == Stream::State::kOpen) {
+void Engine::leave(std::uint64_t number, EngineStream& stream, EngineStream::State state, std::string_view reason) {
+  if (stream.is_open()) {
     stream.lost_reason = reason;
     stream.all_ended = false;
     window_.stream_lost(number);
     each_in_flight(stream, [&](Request& request) {
       stream.sent.gave_up(request.batch_id, request.id);
-      if (config_.resend && !return_unsent_) {
+      if (config_.resend && ending_ < Ending::kReturnUnsent) {
         // In front of the hot batch, in their old order: they have waited longest.
         counters_.resent.add();
         in_flight_.erase(request);
@@ -129,7 +127,7 @@ void Engine::leave(std::uint64_t number, Stream& stream, Stream::State state, st
     });
   }
   stream.state = state;
-  if (open_streams() == 0) {
+  if (streams_.open_count() == 0) {
     // What was learned of the processor stays: the next leader is like this one.
     pacer_.reset();
   }
@@ -138,7 +136,7 @@ void Engine::leave(std::uint64_t number, Stream& stream, Stream::State state, st
 
 // Those that were sent on it, the last one first.
 template <typename Each>
-void Engine::each_in_flight(const Stream& stream, const Each& each) {
+void Engine::each_in_flight(const EngineStream& stream, const Each& each) {
   stream.sent.each_unanswered([&](std::uint64_t batch, std::uint64_t id) {
     Request* const request = table_.find(id);
     if (request != nullptr && request->state == Request::State::kInFlight && request->batch_id == batch) {
@@ -147,26 +145,24 @@ void Engine::each_in_flight(const Stream& stream, const Each& each) {
   });
 }
 
-void Engine::late_stream_closed(std::uint64_t stream) noexcept {
-  if (const auto found = streams_.find(stream); found != streams_.end()) {
-    found->second.state = Stream::State::kLost;
+void Engine::late_stream_closed(std::uint64_t number) noexcept {
+  if (EngineStream* const stream = streams_.find(number)) {
+    stream->state = EngineStream::State::kLost;
     update_gauges();
   }
 }
 
 // What is in flight on streams that are open no more, and those of them that nothing is to come on.
 void Engine::end_of_streams(TimePoint now) {
-  for (auto place = streams_.begin(); place != streams_.end();) {
-    Stream& stream = place->second;
+  streams_.each_then_forget_lost([&](EngineStream& stream) {
     if (!stream.all_ended) {
       end_in_flight_of(stream, now);
     }
     stream.all_ended = true;
-    place = stream.state == Stream::State::kLost ? streams_.erase(place) : std::next(place);
-  }
+  });
 }
 
-void Engine::end_in_flight_of(const Stream& stream, TimePoint now) {
+void Engine::end_in_flight_of(const EngineStream& stream, TimePoint now) {
   std::vector<Request*> requests;
   each_in_flight(stream, [&](Request& request) { requests.push_back(&request); });
   while (!requests.empty()) {
@@ -186,17 +182,7 @@ void Engine::set_reachable(bool reachable, std::string_view reason, TimePoint no
   end_due(now);
 }
 
-Engine::Stream* Engine::open_stream(std::uint64_t number) {
-  const auto found = streams_.find(number);
-  return found != streams_.end() && found->second.state == Stream::State::kOpen ? &found->second : nullptr;
-}
-
-std::size_t Engine::open_streams() const {
-  return static_cast<std::size_t>(std::count_if(
-      streams_.begin(), streams_.end(), [](const auto& entry) { return entry.second.state == Stream::State::kOpen; }));
-}
-
-void Engine::pulled(Stream& stream, TimePoint now) {
+void Engine::pulled(EngineStream& stream, TimePoint now) {
   counters_.pulls.add();
   metrics_.queue_depth.record(hot_.size());
   stream.pulls.pulled(now);
@@ -204,50 +190,25 @@ void Engine::pulled(Stream& stream, TimePoint now) {
   pacer_.pulled(now, hot_.size(), stream.pulls.interval());
 }
 
-// What a pull is for may be sent for it, however long ago it came.
-bool Engine::is_pulled(const Stream& stream, TimePoint now) const {
-  return stream.state == Stream::State::kOpen &&
-         (stream.pulls.may_send(now) || (stream.pulled_for_some && pacer_.covers()));
-}
-
-bool Engine::may_take_batch(const Stream& stream, TimePoint now) const {
-  return is_pulled(stream, now) && stream.sent.unanswered() < config_.max_unanswered_batches;
-}
-
-// Those that take no batch until an answer has come.
-std::size_t Engine::busy_streams() const {
-  return static_cast<std::size_t>(std::count_if(streams_.begin(), streams_.end(), [&](const auto& entry) {
-    return entry.second.state == Stream::State::kOpen &&
-           entry.second.sent.unanswered() >= config_.max_unanswered_batches;
-  }));
-}
-
-std::size_t Engine::pulled_streams(TimePoint now) const {
-  return static_cast<std::size_t>(
-      std::count_if(streams_.begin(), streams_.end(), [&](const auto& entry) { return is_pulled(entry.second, now); }));
-}
-
 Window::Now Engine::window_now(TimePoint now, std::size_t waiting) const {
-  return {now, pacer_.gap(), !pacer_.covers(), waiting, pulled_streams(now)};
+  return {now, pacer_.gap(), !pacer_.covers(), waiting, streams_.pulled(now)};
 }
 
 std::optional<TimePoint> Engine::next_send(TimePoint now) const {
   const std::optional<TimePoint> at = pacer_.next();
-  const bool any_free = std::any_of(streams_.begin(), streams_.end(),
-                                    [&](const auto& entry) { return may_take_batch(entry.second, now); });
-  if (!at || held_back_ || !any_free) {
+  if (!at || held_back_ || !streams_.any_may_take_batch(now)) {
     return std::nullopt;
   }
   return std::max(*at, window_.opens_at(window_now(now, hot_.size())));
 }
 
 std::size_t Engine::streams_wanted(TimePoint now) const {
-  return hot_.empty() || held_back_ ? 1 : std::min(wanted_for(hot_.size(), now), busy_streams() + hot_.size());
+  return hot_.empty() || held_back_ ? 1 : std::min(wanted_for(hot_.size(), now), streams_.busy() + hot_.size());
 }
 
 // A moment in which everything takes long is no reason to open them all.
 std::size_t Engine::wanted_for(std::size_t waiting, TimePoint now) const {
-  const std::size_t pulled = pulled_streams(now);
+  const std::size_t pulled = streams_.pulled(now);
   return std::min(window_.streams_wanted(window_now(now, waiting)), pulled + std::max(pulled, kFewStreams));
 }
 
@@ -259,22 +220,12 @@ std::optional<TimePoint> Engine::more_streams_wanted_at(TimePoint now) const {
 }
 
 bool Engine::would_open_stream(TimePoint now) const {
-  const std::size_t open = open_streams();
-  return hot_.empty() && !held_back_ && open != 0 && std::min(wanted_for(1, now), busy_streams() + 1) > open;
+  const std::size_t open = streams_.open_count();
+  return hot_.empty() && !held_back_ && open != 0 && std::min(wanted_for(1, now), streams_.busy() + 1) > open;
 }
 
 std::optional<std::uint64_t> Engine::idle_stream(TimePoint now) const {
-  if (open_streams() < 2) {
-    return std::nullopt;
-  }
-  for (auto place = streams_.rbegin(); place != streams_.rend(); ++place) {
-    const Stream& stream = place->second;
-    if (stream.state == Stream::State::kOpen && stream.sent.unanswered() == 0 && stream.sent.late() == 0 &&
-        now - stream.last_used > kIdleStream) {
-      return place->first;
-    }
-  }
-  return std::nullopt;
+  return streams_.idle(kIdleStream, now);
 }
 
 // Whether nothing is to be sent until the host polls.
@@ -295,8 +246,8 @@ bool Engine::may_send(TimePoint now) const {
 }
 
 std::optional<Engine::Batch> Engine::next_batch(std::uint64_t number, TimePoint now) {
-  Stream* const stream = open_stream(number);
-  if (stream == nullptr || !may_take_batch(*stream, now)) {
+  EngineStream* const stream = streams_.find_open(number);
+  if (stream == nullptr || !streams_.may_take_batch(*stream, now)) {
     return std::nullopt;
   }
   // What has timed out must not be sent.
@@ -309,26 +260,31 @@ std::optional<Engine::Batch> Engine::next_batch(std::uint64_t number, TimePoint 
   if (limit == 0) {
     return std::nullopt;
   }
+  return send(number, *stream, choose(limit, stream->client_id.size()), now);
+}
 
-  std::size_t requests_size = 0;
-  std::vector<std::uint64_t> ids;
-  ids.reserve(limit);
-  const std::size_t fixed = BatchEncoder::kMessageOverhead + stream->client_id.size();
-  for (const Request* request = hot_.front(); ids.size() < limit; request = request->next) {
+Engine::Choice Engine::choose(std::size_t limit, std::size_t client_id_size) const {
+  Choice choice;
+  choice.ids.reserve(limit);
+  const std::size_t fixed = BatchEncoder::kMessageOverhead + client_id_size;
+  for (const Request* request = hot_.front(); choice.ids.size() < limit; request = request->next) {
     const std::size_t size = BatchEncoder::wrapped_size(request->id, request->encoded_size);
-    if (!ids.empty() && fixed + requests_size + size > config_.max_batch_bytes) {
+    if (!choice.ids.empty() && fixed + choice.encoded_size + size > config_.max_batch_bytes) {
       break;
     }
-    requests_size += size;
-    ids.push_back(request->id);
+    choice.encoded_size += size;
+    choice.ids.push_back(request->id);
   }
+  return choice;
+}
 
+Engine::Batch Engine::send(std::uint64_t number, EngineStream& stream, Choice choice, TimePoint now) {
   Batch batch;
   batch.id = last_batch_id_ + 1;
-  batch.requests = ids.size();
-  BatchEncoder encoder(stream->client_id, batch.id, requests_size);
+  batch.requests = choice.ids.size();
+  BatchEncoder encoder(stream.client_id, batch.id, choice.encoded_size);
   window_.reserve();
-  stream->sent.sent(batch.id, std::move(ids), now);
+  stream.sent.sent(batch.id, std::move(choice.ids), now);
   // From here on nothing fails: all the memory is there.
   last_batch_id_ = batch.id;
   largest_batch_ = std::max(largest_batch_, batch.requests);
@@ -345,7 +301,7 @@ std::optional<Engine::Batch> Engine::next_batch(std::uint64_t number, TimePoint 
   }
   metrics_.batch_size.record(batch.requests);
   batch.message = encoder.take();
-  stream->last_used = now;
+  stream.last_used = now;
   window_.sent(number, batch.id, batch.requests, now);
   pacer_.sent(now, batch.requests, window_.pause({now, pacer_.gap(), true, hot_.size(), 0}, batch.requests));
   counters_.batches_sent.add();
@@ -364,7 +320,7 @@ std::unique_ptr<CompletionBlock> Engine::decode(std::string bytes) {
 }
 
 Received Engine::receive(std::uint64_t number, std::string bytes, TimePoint now) {
-  Stream* const stream = open_stream(number);
+  EngineStream* const stream = streams_.find_open(number);
   if (stream == nullptr) {
     return Received::kNothing;
   }
@@ -385,15 +341,15 @@ Received Engine::receive(std::uint64_t number, std::string bytes, TimePoint now)
 }
 
 bool Engine::receive_late(std::uint64_t number, std::string bytes, TimePoint now) {
-  const auto found = streams_.find(number);
-  if (found == streams_.end() || found->second.state != Stream::State::kReplaced) {
+  EngineStream* const found = streams_.find(number);
+  if (found == nullptr || found->state != EngineStream::State::kReplaced) {
     return false;
   }
   std::unique_ptr<CompletionBlock> block = decode(std::move(bytes));
   if (block == nullptr) {
     return false;
   }
-  Stream& stream = found->second;
+  EngineStream& stream = *found;
   // Its pulls are for nothing that would be sent.
   if (incoming_.kind == IncomingMessage::Kind::kBatchResponse) {
     block->reserve(incoming_.answers.size());
@@ -413,7 +369,7 @@ bool Engine::receive_late(std::uint64_t number, std::string bytes, TimePoint now
 }
 
 // Whether the batch had not been answered before.
-bool Engine::answered(Stream& stream, std::unique_ptr<CompletionBlock> block, TimePoint now) {
+bool Engine::answered(EngineStream& stream, std::unique_ptr<CompletionBlock> block, TimePoint now) {
   const std::uint64_t batch = incoming_.batch_id;
   block->reserve(incoming_.answers.size());
   const std::vector<std::uint64_t>* asked = stream.sent.unanswered_requests(batch);
@@ -437,13 +393,13 @@ bool Engine::answered(Stream& stream, std::unique_ptr<CompletionBlock> block, Ti
   return awaited;
 }
 
-void Engine::batch_answered(const Stream& stream, std::uint64_t batch, TimePoint now) {
+void Engine::batch_answered(const EngineStream& stream, std::uint64_t batch, TimePoint now) {
   counters_.batches_answered.add();
   metrics_.batch_time.record(microseconds_between(stream.sent.sent_at(batch), now));
 }
 
 // The rest of a batch that was answered.
-void Engine::end_unanswered_of(const Stream& stream, std::uint64_t batch, TimePoint now) {
+void Engine::end_unanswered_of(const EngineStream& stream, std::uint64_t batch, TimePoint now) {
   const std::vector<std::uint64_t>* asked = stream.sent.unanswered_requests(batch);
   if (asked == nullptr) {
     return;
@@ -473,7 +429,7 @@ void Engine::end_unanswered_of(const Stream& stream, std::uint64_t batch, TimePo
   publish(std::move(block));
 }
 
-bool Engine::answer_one(const Answer& answer, Stream& stream, TimePoint now, CompletionBlock& block) {
+bool Engine::answer_one(const Answer& answer, EngineStream& stream, TimePoint now, CompletionBlock& block) {
   Request* request = table_.find(answer.request_id);
   if (request == nullptr || request->state != Request::State::kInFlight) {
     answer_nobody(answer, stream, now, block);
@@ -491,19 +447,10 @@ bool Engine::answer_one(const Answer& answer, Stream& stream, TimePoint now, Com
   return of_this_batch;
 }
 
-// Mostly it comes on the stream that the request was sent on.
-std::optional<std::uint64_t> Engine::answer_late(Stream& stream, std::uint64_t request) {
-  std::optional<std::uint64_t> batch = stream.sent.answer_late(request);
-  for (auto other = streams_.begin(); !batch && other != streams_.end(); ++other) {
-    batch = other->second.sent.answer_late(request);
-  }
-  return batch;
-}
-
-void Engine::answer_nobody(const Answer& answer, Stream& stream, TimePoint now, CompletionBlock& block) {
+void Engine::answer_nobody(const Answer& answer, EngineStream& stream, TimePoint now, CompletionBlock& block) {
   const bool has_server = answer.kind == Answer::Kind::kResponse && has_game_server(answer.payload);
   const bool given_out = answer.request_id != 0 && answer.request_id <= highest_id_;
-  const std::optional<std::uint64_t> batch = answer_late(stream, answer.request_id);
+  const std::optional<std::uint64_t> batch = streams_.answer_late(stream, answer.request_id);
   if (!batch && given_out) {
     // Answered before: the host has that game server already.
     counters_.duplicate_answers.add();
@@ -540,28 +487,28 @@ void Engine::answer_nobody(const Answer& answer, Stream& stream, TimePoint now, 
 void Engine::end_due(TimePoint now) {
   const auto all = [](const Request&) { return true; };
   expire(now);
-  if (return_unsent_) {
+  if (ending_ >= Ending::kReturnUnsent) {
     end_those(hot_, all, PROC_OUTCOME_SHUTDOWN, {}, now);
-  } else if (hand_over_) {
+  } else if (ending_ == Ending::kHandOver) {
     hand_over_all(now);
   } else if (config_.fail_fast && unreachable_) {
     end_those(hot_, all, PROC_OUTCOME_DISCONNECTED, unreachable_reason_, now);
   }
   end_of_streams(now);
-  if (give_up_in_flight_) {
+  if (ending_ == Ending::kGiveUp) {
     end_those(in_flight_, all, PROC_OUTCOME_SHUTDOWN, {}, now);
   }
 }
 
 std::string_view Engine::why_unsent(TimePoint now) const {
-  if (open_streams() == 0) {
+  if (streams_.open_count() == 0) {
     return sink_.why_no_stream();
   }
   if (held_back_) {
     return "nothing is sent until the host polls: results of more than max_unpolled_bytes wait";
   }
-  return pulled_streams(now) == 0 ? "waiting for a pull of the processor"
-                                  : "the processor is busy with requests that were sent before";
+  return streams_.pulled(now) == 0 ? "waiting for a pull of the processor"
+                                   : "the processor is busy with requests that were sent before";
 }
 
 void Engine::expire(TimePoint now) {
@@ -595,17 +542,19 @@ void Engine::expire(TimePoint now) {
 }
 
 void Engine::return_unsent(TimePoint now) {
-  return_unsent_ = true;
-  end_due(now);
+  enter(Ending::kReturnUnsent, now);
 }
 
 void Engine::hand_over_unsent(TimePoint now) {
-  hand_over_ = true;
-  end_due(now);
+  enter(Ending::kHandOver, now);
 }
 
 void Engine::give_up_in_flight(TimePoint now) {
-  give_up_in_flight_ = true;
+  enter(Ending::kGiveUp, now);
+}
+
+void Engine::enter(Ending ending, TimePoint now) {
+  ending_ = std::max(ending_, ending);
   end_due(now);
 }
 
@@ -656,8 +605,8 @@ void Engine::end(Request& request, proc_outcome outcome, TimePoint now, Completi
     const bool done = outcome == PROC_OUTCOME_ALLOCATED || outcome == PROC_OUTCOME_REJECTED;
     completion.delivery = done ? PROC_DELIVERY_DONE : PROC_DELIVERY_UNKNOWN;
     if (!done) {
-      if (const auto stream = streams_.find(request.stream); stream != streams_.end()) {
-        stream->second.sent.gave_up(request.batch_id, request.id);
+      if (EngineStream* const stream = streams_.find(request.stream)) {
+        stream->sent.gave_up(request.batch_id, request.id);
       }
     }
     in_flight_.erase(request);
@@ -713,13 +662,8 @@ void Engine::count_outcome(proc_outcome outcome) {
 void Engine::update_gauges() noexcept {
   counters_.unsent.set(hot_.size());
   counters_.in_flight.set(in_flight_.size());
-  std::size_t late = 0;
-  std::size_t open = 0;
-  for (const auto& [number, stream] : streams_) {
-    late += stream.state == Stream::State::kLost ? 0 : stream.sent.late();
-    open += stream.state == Stream::State::kOpen ? 1 : 0;
-  }
-  counters_.late_answers.set(late);
+  const std::size_t open = streams_.open_count();
+  counters_.late_answers.set(streams_.late());
   counters_.open_streams.set(open);
   counters_.window.set(open == 0 || config_.fixed_batches ? 0 : window_.size());
 }

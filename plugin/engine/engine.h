@@ -11,7 +11,6 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -24,10 +23,9 @@
 #include "engine/deadline_wheel.h"
 #include "engine/metrics.h"
 #include "engine/pacer.h"
-#include "engine/pull_clock.h"
 #include "engine/request_list.h"
 #include "engine/request_table.h"
-#include "engine/stream_ledger.h"
+#include "engine/stream_set.h"
 #include "engine/window.h"
 #include "log/log_entry.h"
 #include "wire/message.h"
@@ -70,6 +68,8 @@ class Engine {
   };
 
   Engine(const Config& config, TimePoint start, Counters& counters, Metrics& metrics, EngineSink& sink);
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
 
   // If it throws, the request stays with the caller.
   void submit(RequestPtr&& request);
@@ -117,7 +117,7 @@ class Engine {
   void return_unsent(TimePoint now);
   // From now on what was never sent leaves at once, in blocks of kind kHandedOver.
   void hand_over_unsent(TimePoint now);
-  // From now on what is in flight ends as SHUTDOWN, UNKNOWN, too.
+  // The same, and from now on what is in flight ends as SHUTDOWN, UNKNOWN, too.
   void give_up_in_flight(TimePoint now);
 
   std::uint64_t received() const { return received_; }
@@ -130,40 +130,34 @@ class Engine {
   // Publishes what ended, also when the rest of the work fails.
   class PublishOnExit;
 
-  struct Stream {
-    enum class State : std::uint8_t { kOpen, kReplaced, kLost };
-    State state = State::kOpen;
-    std::string client_id;
-    PullClock pulls;
-    bool pulled_for_some = false;  // requests waited when the last pull came
-    // Batches until they are answered: a late answer to one of these is an orphan.
-    StreamLedger sent;
-    TimePoint last_used;
-    std::string lost_reason;
-    bool all_ended = true;  // of what was in flight when it was open no more
+  // How far the client is on its way out.
+  enum class Ending : std::uint8_t { kNone, kHandOver, kReturnUnsent, kGiveUp };
+
+  // What the next batch is made of: the first so many of the hot batch.
+  struct Choice {
+    std::vector<std::uint64_t> ids;
+    std::size_t encoded_size = 0;
   };
 
   // Null for a malformed message, which is counted; otherwise `incoming_` is it, and points into the block.
   std::unique_ptr<CompletionBlock> decode(std::string bytes);
-  void pulled(Stream& stream, TimePoint now);
-  Stream* open_stream(std::uint64_t number);
-  std::size_t open_streams() const;
+  void pulled(EngineStream& stream, TimePoint now);
   std::size_t wanted_for(std::size_t waiting, TimePoint now) const;
-  std::size_t busy_streams() const;
-  bool is_pulled(const Stream& stream, TimePoint now) const;
-  bool may_take_batch(const Stream& stream, TimePoint now) const;
-  std::size_t pulled_streams(TimePoint now) const;
   Window::Now window_now(TimePoint now, std::size_t waiting) const;
   bool hold_back();
-  bool answered(Stream& stream, std::unique_ptr<CompletionBlock> block, TimePoint now);  // `incoming_`
-  void batch_answered(const Stream& stream, std::uint64_t batch, TimePoint now);
-  void end_unanswered_of(const Stream& stream, std::uint64_t batch, TimePoint now);
+  // `limit`: how many it may be.
+  Choice choose(std::size_t limit, std::size_t client_id_size) const;
+  Batch send(std::uint64_t number, EngineStream& stream, Choice choice, TimePoint now);
+  void enter(Ending ending, TimePoint now);
+  bool answered(EngineStream& stream, std::unique_ptr<CompletionBlock> block, TimePoint now);  // `incoming_`
+  void batch_answered(const EngineStream& stream, std::uint64_t batch, TimePoint now);
+  void end_unanswered_of(const EngineStream& stream, std::uint64_t batch, TimePoint now);
   // It is open no more, and `state` now.
-  void leave(std::uint64_t number, Stream& stream, Stream::State state, std::string_view reason);
+  void leave(std::uint64_t number, EngineStream& stream, EngineStream::State state, std::string_view reason);
   void end_of_streams(TimePoint now);
   template <typename Each>
-  void each_in_flight(const Stream& stream, const Each& each);
-  void end_in_flight_of(const Stream& stream, TimePoint now);
+  void each_in_flight(const EngineStream& stream, const Each& each);
+  void end_in_flight_of(const EngineStream& stream, TimePoint now);
   // Never throws if the block has room.
   void end(Request& request, proc_outcome outcome, TimePoint now, CompletionBlock& block, std::string_view text = {});
   void publish(std::unique_ptr<CompletionBlock> block) noexcept;
@@ -175,9 +169,8 @@ class Engine {
   // What requests in the hot batch wait for, as a text for the host.
   std::string_view why_unsent(TimePoint now) const;
   // Whether the answer was to a request of `incoming_`'s batch that was in flight.
-  bool answer_one(const Answer& answer, Stream& stream, TimePoint now, CompletionBlock& block);
-  void answer_nobody(const Answer& answer, Stream& stream, TimePoint now, CompletionBlock& block);
-  std::optional<std::uint64_t> answer_late(Stream& stream, std::uint64_t request);
+  bool answer_one(const Answer& answer, EngineStream& stream, TimePoint now, CompletionBlock& block);
+  void answer_nobody(const Answer& answer, EngineStream& stream, TimePoint now, CompletionBlock& block);
   void count_outcome(proc_outcome outcome);
   void update_gauges() noexcept;
 
@@ -190,12 +183,10 @@ class Engine {
   DeadlineWheel deadlines_;
   RequestList hot_;
   RequestList in_flight_;
-  std::map<std::uint64_t, Stream> streams_;
   Pacer pacer_;
+  StreamSet streams_;
   Window window_;
-  bool hand_over_ = false;
-  bool return_unsent_ = false;
-  bool give_up_in_flight_ = false;
+  Ending ending_ = Ending::kNone;
   bool unreachable_ = false;
   std::string unreachable_reason_;
   bool held_back_ = false;  // the host polls too little
