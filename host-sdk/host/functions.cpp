@@ -2,12 +2,14 @@
 // What the host library exports beside what it shares with the plugin (plugin/exports/): what a plugin answers alone, passed on
 // to it, and the functions of agones/processor_swap.h.
 #include <exception>
+#include <memory>
 #include <string>
 #include <utility>
 
 #include "agones/processor_swap.h"
 #include "contract/border.h"
 #include "contract/client.h"
+#include "contract/client_table.h"
 #include "contract/config_fields.h"
 #include "host/host.h"
 #include "host/shared_plugins.h"
@@ -16,6 +18,8 @@ using agones::host::Host;
 using agones::host::Roles;
 using agones::host::Swap;
 using agones::plugin::check_struct;
+using agones::plugin::clients;
+using agones::plugin::ClientTable;
 using agones::plugin::copy_text;
 using agones::plugin::guarded;
 using agones::plugin::invalid;
@@ -26,15 +30,6 @@ namespace {
 
 constexpr std::uint32_t kSwapReportSize = offsetof(proc_swap_report, error) + sizeof(proc_swap_report::error);
 
-// Every client of this library is one.
-Host* host_of(proc_client* client) {
-  return static_cast<Host*>(client);
-}
-
-const Host* host_of(const proc_client* client) {
-  return static_cast<const Host*>(client);
-}
-
 proc_status status_of(const agones::LibraryError& error) {
   return error.kind() == agones::LibraryError::Kind::kWrongVersion ? PROC_ERR_VERSION : PROC_ERR_INVALID_ARGUMENT;
 }
@@ -43,11 +38,11 @@ proc_status status_of(const agones::LibraryError& error) {
 // would, and the checks in front are two reads.
 template <typename Call>
 proc_status pass_on(const proc_client* client, char* error, std::uint64_t error_size, const Call& call) {
-  const Host* const host = host_of(client);
-  if (host == nullptr || host->in_forked_child()) {
-    return guarded(error, error_size, [&] { return agones::plugin::check_client(host); });
+  const ClientTable::Visit visit(clients(), client);
+  if (visit.client() == nullptr) {
+    return guarded(error, error_size, [&] { return visit.refusal(); });
   }
-  const Roles::Visit current = host->current();
+  const Roles::Visit current = static_cast<Host*>(visit.client())->current();
   return call(current->api(), current->client());
 }
 
@@ -59,10 +54,10 @@ bool forked_with_clients() {
   return host::forked_with_clients();
 }
 
-Result make_client(const proc_config& config, const proc_config& complete, proc_client** client) {
+Result make_client(const proc_config& config, const proc_config& complete, std::unique_ptr<Client>& client) {
   PROC_TRY(check_config(complete));
   try {
-    *client = new Host(config);
+    client = std::make_unique<Host>(config);
     return {};
   } catch (const LibraryError& fault) {
     return {status_of(fault), fault.what()};
@@ -114,21 +109,19 @@ proc_unload_state proc_get_unload_state(char* reason, std::uint64_t reason_size)
 
 proc_status proc_swap(proc_client* client, const char* file, const char* sha256, char* error,
                       std::uint64_t error_size) {
-  Host* const host = host_of(client);
-  return with_client(host, error, error_size, [&]() -> Result {
+  return with_client<Host>(client, error, error_size, [&](Host& host) -> Result {
     if (file == nullptr || *file == '\0') {
       return invalid(file == nullptr ? "file: NULL" : "file: empty");
     }
-    return host->start_swap(file, sha256 != nullptr ? sha256 : "");
+    return host.start_swap(file, sha256 != nullptr ? sha256 : "");
   });
 }
 
 proc_status proc_get_swap_report(const proc_client* client, proc_swap_report* report, char* error,
                                  std::uint64_t error_size) {
-  const Host* const host = host_of(client);
-  return with_client(host, error, error_size, [&]() -> Result {
+  return with_client<Host>(client, error, error_size, [&](Host& host) -> Result {
     PROC_TRY(check_struct("report", report, kSwapReportSize));
-    const Swap::Report now = host->swap().report();
+    const Swap::Report now = host.swap().report();
     proc_swap_report filled{};
     filled.struct_size = report->struct_size;
     filled.state = now.state;
@@ -146,9 +139,8 @@ proc_status proc_get_swap_report(const proc_client* client, proc_swap_report* re
 
 proc_status proc_get_plugin_version(const proc_client* client, char* version, std::uint64_t size, char* error,
                                     std::uint64_t error_size) {
-  const Host* const host = host_of(client);
-  return with_client(host, error, error_size, [&] {
-    copy_text(host->current()->version(), version, size);
+  return with_client<Host>(client, error, error_size, [&](Host& host) {
+    copy_text(host.current()->version(), version, size);
     return Result();
   });
 }

@@ -24,7 +24,7 @@
 
 namespace agones::host {
 
-class Host final : public proc_client {
+class Host final : public plugin::Client {
  public:
   // `config` has been checked. Throws StatusError, LibraryError.
   explicit Host(const proc_config& config);

@@ -8,24 +8,19 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <utility>
 
+#include "base/visitors.h"
 #include "host/generation.h"
 
 namespace agones::host {
 
 class Roles {
  private:
-  static constexpr std::size_t kStripes = 16;
-
-  // Threads are spread over these, so that visitors do not share a cache line.
-  struct alignas(64) Stripe {
-    std::atomic<std::int64_t> visitors{0};
-  };
-
   struct Place {
     std::unique_ptr<Generation> generation;
-    std::array<Stripe, kStripes> stripes;
+    plugin::Visitors visitors;
   };
 
  public:
@@ -33,14 +28,14 @@ class Roles {
   class Visit {
    public:
     Visit() = default;
-    Visit(Generation* generation, std::atomic<std::int64_t>* visitors) : generation_(generation), visitors_(visitors) {}
+    Visit(Generation* generation, plugin::Visitors::Count* count) : generation_(generation), count_(count) {}
     ~Visit() {
-      if (visitors_ != nullptr) {
-        visitors_->fetch_sub(1, std::memory_order_release);  // what was done in there comes before: Roles::is_left
+      if (count_ != nullptr) {
+        plugin::Visitors::leave(*count_);
       }
     }
     Visit(Visit&& other) noexcept
-        : generation_(std::exchange(other.generation_, nullptr)), visitors_(std::exchange(other.visitors_, nullptr)) {}
+        : generation_(std::exchange(other.generation_, nullptr)), count_(std::exchange(other.count_, nullptr)) {}
     Visit& operator=(Visit&&) = delete;
 
     explicit operator bool() const { return generation_ != nullptr; }
@@ -49,7 +44,7 @@ class Roles {
 
    private:
     Generation* generation_ = nullptr;
-    std::atomic<std::int64_t>* visitors_ = nullptr;
+    plugin::Visitors::Count* count_ = nullptr;
   };
 
   explicit Roles(std::unique_ptr<Generation> first) { places_[0].generation = std::move(first); }
@@ -64,8 +59,7 @@ class Roles {
   Generation* old() const;
   // The current one becomes the old one.
   void replace(std::unique_ptr<Generation> next);
-  // Nobody is still inside who came before the last change of roles: every stripe was seen empty once since, who comes
-  // later is not meant.
+  // Nobody is still inside who came before the last change of roles.
   bool is_left();
   // No more visits to the old one.
   void retire_old();
@@ -82,7 +76,7 @@ class Roles {
   std::atomic<int> current_{0};
   std::atomic<int> old_{kNone};
   int watched_ = kNone;
-  std::array<bool, kStripes> seen_empty_{};
+  std::optional<plugin::Visitors::Departure> departure_;
 };
 
 }  // namespace agones::host

@@ -7,6 +7,7 @@
 
 #include "contract/border.h"
 #include "contract/client.h"
+#include "contract/client_table.h"
 #include "platform/library_state.h"
 #include "session/session.h"
 #include "stream/grpc_runtime.h"
@@ -20,11 +21,6 @@ using agones::plugin::with_client;
 namespace library_state = agones::plugin::library_state;
 
 namespace {
-
-// Every client of this library is one.
-Session* session_of(proc_client* client) {
-  return static_cast<Session*>(client);
-}
 
 Result allocate(Session& session, const proc_request& request, std::uint64_t* request_id) {
   if (request.body.data == nullptr || request.body.size == 0) {
@@ -41,10 +37,10 @@ bool forked_with_clients() {
   return library_state::forked_with_clients();
 }
 
-Result make_client(const proc_config& /*config*/, const proc_config& complete, proc_client** client) {
+Result make_client(const proc_config& /*config*/, const proc_config& complete, std::unique_ptr<Client>& client) {
   SessionConfig checked;
   PROC_TRY(read_config(complete, checked));
-  *client = new Session(std::move(checked));
+  client = std::make_unique<Session>(std::move(checked));
   return {};
 }
 
@@ -55,50 +51,46 @@ extern "C" {
 proc_status proc_allocate(proc_client* client, proc_format format, const void* body, std::uint64_t size,
                           std::uint32_t timeout_ms, std::uint64_t token, std::uint64_t* request_id, char* error,
                           std::uint64_t error_size) {
-  Session* const session = session_of(client);
-  return with_client(session, error, error_size, [&] {
+  return with_client<Session>(client, error, error_size, [&](Session& session) {
     proc_request request{};
     request.format = format;
     request.body = {body, size};
     request.timeout_ms = timeout_ms;
     request.token = token;
-    return allocate(*session, request, request_id);
+    return allocate(session, request, request_id);
   });
 }
 
 proc_status proc_allocate_request(proc_client* client, const proc_request* request, std::uint64_t* request_id,
                                   char* error, std::uint64_t error_size) {
-  Session* const session = session_of(client);
-  return with_client(session, error, error_size, [&]() -> Result {
+  return with_client<Session>(client, error, error_size, [&](Session& session) -> Result {
     PROC_TRY(check_struct("request", request, agones::plugin::kRequestSize));
     if (request->reserved != 0) {
       return invalid("request.reserved: " + std::to_string(request->reserved) + ", must be 0");
     }
-    return allocate(*session, *request, request_id);
+    return allocate(session, *request, request_id);
   });
 }
 
 proc_status proc_take_over(proc_client* client, const proc_moved_request* request, char* error,
                            std::uint64_t error_size) {
-  Session* const session = session_of(client);
-  return with_client(session, error, error_size, [&]() -> Result {
+  return with_client<Session>(client, error, error_size, [&](Session& session) -> Result {
     PROC_TRY(check_struct("request", request, agones::plugin::kMovedRequestSize));
     if (request->body.data == nullptr || request->body.size == 0) {
       return invalid(request->body.size == 0 ? "request.body: empty" : "request.body: NULL");
     }
-    return session->take_over(*request);
+    return session.take_over(*request);
   });
 }
 
 proc_status proc_get_connection(const proc_client* client, proc_connection_state* state, char* reason,
                                 std::uint64_t reason_size, char* error, std::uint64_t error_size) {
-  const Session* const session = static_cast<const Session*>(client);
-  return with_client(session, error, error_size, [&]() -> Result {
+  return with_client<Session>(client, error, error_size, [&](Session& session) -> Result {
     if (state == nullptr) {
       return invalid("state: NULL");
     }
     std::string text;
-    *state = session->connection(text);
+    *state = session.connection(text);
     copy_text(text, reason, reason_size);
     return {};
   });

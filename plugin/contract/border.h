@@ -38,18 +38,6 @@ Result check_version(std::uint32_t host_abi_version);
 Result check_init(const proc_config* config, proc_client** client);
 Result check_array(const proc_event* events, std::uint32_t event_size, std::uint32_t capacity,
                    const std::uint32_t* count);
-// `Client`: proc_client, or what it is in this library.
-template <typename Client>
-Result check_client(const Client* client) {
-  if (client == nullptr) {
-    return invalid("client: NULL");
-  }
-  if (client->in_forked_child()) {
-    return {PROC_ERR_FORKED, "the process was forked after the client was made"};
-  }
-  return {};
-}
-
 // What proc_get_unload_state says as long as there are some.
 std::string not_destroyed(int clients);
 
@@ -77,15 +65,6 @@ proc_status guarded(char* error, std::uint64_t error_size, const Body& body) {
     copy_text(result.text.empty() ? std::string_view("no memory") : std::string_view(result.text), error, error_size);
   }
   return result.status;
-}
-
-// The same for what needs a client.
-template <typename Client, typename Body>
-proc_status with_client(const Client* client, char* error, std::uint64_t error_size, const Body& body) {
-  return guarded(error, error_size, [&]() -> Result {
-    PROC_TRY(check_client(client));
-    return body();
-  });
 }
 
 }  // namespace agones::plugin

@@ -5,19 +5,20 @@
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 
 #include "agones/processor.h"
 #include "contract/border.h"
 #include "contract/poll_budget.h"
 
-struct proc_client {
-  using Result = agones::plugin::Result;
-  using PollBudget = agones::plugin::PollBudget;
+namespace agones::plugin {
 
-  proc_client() = default;
-  virtual ~proc_client() = default;
-  proc_client(const proc_client&) = delete;
-  proc_client& operator=(const proc_client&) = delete;
+class Client {
+ public:
+  Client() = default;
+  virtual ~Client() = default;
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
 
   virtual bool in_forked_child() const = 0;
 
@@ -40,13 +41,11 @@ struct proc_client {
   virtual Result may_destroy() = 0;
 };
 
-namespace agones::plugin {
-
 // Each library has its own.
 
 // This is a child of a process that had clients when it was forked.
 bool forked_with_clients();
 // `config` is as long as it says; `complete` is the same, with a default for what the host does not have.
-Result make_client(const proc_config& config, const proc_config& complete, proc_client** client);
+Result make_client(const proc_config& config, const proc_config& complete, std::unique_ptr<Client>& client);
 
 }  // namespace agones::plugin

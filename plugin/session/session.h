@@ -36,7 +36,7 @@
 
 namespace agones::plugin {
 
-class Session final : public proc_client, private LinkHandler, private EngineSink {
+class Session final : public Client, private LinkHandler, private EngineSink {
  public:
   explicit Session(SessionConfig config);
   ~Session() override;

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the host's proc_client* means. It is not an address but the number of a place in a table, with the number of the client
+// that had the place and a mark of this library. So a call on a client that was destroyed, or that another library made,
+// is told so and touches nothing, and a client goes away only when no call is inside.
+//
+//   any thread:  a call --> ClientTable::Visit --> Client
+//   destroy:     the place is closed --> calls that are inside leave --> the client is deleted --> the place is free
+//
+// The table is this library's one piece of memory that outlives its clients: it is zero at first, nothing of it needs a
+// destructor, so that calls are safe until the library is unmapped.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+#include "agones/processor.h"
+#include "base/visitors.h"
+#include "contract/border.h"
+#include "contract/client.h"
+
+namespace agones::plugin {
+
+class ClientTable {
+ public:
+  static constexpr std::size_t kMost = 1'024;  // clients at a time
+
+  constexpr ClientTable() = default;
+
+  // While it lives, its client does.
+  class Visit {
+   public:
+    Visit(ClientTable& table, const proc_client* handle) noexcept;
+    ~Visit() {
+      if (count_ != nullptr) {
+        Visitors::leave(*count_);
+      }
+    }
+    Visit(const Visit&) = delete;
+    Visit& operator=(const Visit&) = delete;
+
+    // Null if the handle means no client, or one that may not be called here.
+    Client* client() const { return client_; }
+    // Why not.
+    Result refusal() const;
+
+   private:
+    const ClientTable& table_;
+    const proc_client* handle_;
+    Client* client_ = nullptr;
+    Visitors::Count* count_ = nullptr;
+    bool forked_ = false;
+  };
+
+  // The client's handle is in `handle`.
+  Result add(std::unique_ptr<Client> client, proc_client** handle);
+  // Deletes the client, if it may be and once nobody is inside. If somebody still is after `patience`: BUSY, and nothing
+  // has happened.
+  Result destroy(const proc_client* handle, std::chrono::milliseconds patience);
+
+ private:
+  struct Place {
+    std::atomic<bool> taken{false};
+    std::atomic<std::uintptr_t> handle{0};  // of the client that may be called; 0: none
+    std::atomic<std::uint32_t> made{0};     // clients so far
+    Client* client = nullptr;               // not owned where nobody may call it any more
+    Visitors visitors;
+  };
+
+  std::uintptr_t mark() const;
+  std::uintptr_t handle_of(std::size_t place, std::uint32_t number) const;
+  // Null if no client of this library can ever have had this handle.
+  Place* place_of(std::uintptr_t handle);
+  const Place* place_of(std::uintptr_t handle) const;
+
+  std::array<Place, kMost> places_;
+};
+
+// This library's.
+ClientTable& clients();
+
+// An exported function's body on a client; `Own`: what every client of this library is.
+template <typename Own = Client, typename Body>
+proc_status with_client(const proc_client* handle, char* error, std::uint64_t error_size, const Body& body) {
+  return guarded(error, error_size, [&]() -> Result {
+    const ClientTable::Visit visit(clients(), handle);
+    if (visit.client() == nullptr) {
+      return visit.refusal();
+    }
+    return body(static_cast<Own&>(*visit.client()));
+  });
+}
+
+}  // namespace agones::plugin
