@@ -21,7 +21,7 @@ const rawErrQueueFull = 2
 // The request is larger than any batch may be; or the text is larger than the buffer.
 const rawErrTooLarge = 3
 
-// The client is draining or was shut down.
+// The client is draining, was shut down, or was destroyed.
 const rawErrShutDown = 4
 
 // Another thread is polling this client, or the client is still needed, or a swap is running.
@@ -426,8 +426,10 @@ type rawFunctions struct {
 	// all events are handed out during the call; without, poll them afterwards with proc_poll_events or proc_poll_json.
 	// Errors: TIMEOUT (something did not end; the text names it; call again), IN_CALLBACK, BUSY.
 	shutdown func(client uintptr, timeoutMs uint32, error unsafe.Pointer, errorSize uint64) int32
-	// Frees a client that was shut down; events not yet polled are lost. The handle is invalid afterwards. The host
-	// library unloads the plugin here. NULL is allowed. Errors: BUSY (not shut down, or being polled), IN_CALLBACK.
+	// Frees a client that was shut down; events not yet polled are lost. The host library unloads the plugin here. NULL
+	// is allowed. Calls that other threads have under way on the client end first. Errors: BUSY (not shut down, or being
+	// polled, or after a second a call is still under way; the client is as it was), IN_CALLBACK, SHUT_DOWN (it was
+	// destroyed before).
 	destroy func(client uintptr, error unsafe.Pointer, errorSize uint64) int32
 	// Fills *stats (struct_size set by the caller). Through the host library: of all plugins since proc_init.
 	getStats func(client uintptr, stats unsafe.Pointer, error unsafe.Pointer, errorSize uint64) int32

@@ -21,7 +21,7 @@ namespace Agones.Processor
         /// </summary>
         TooLarge = 3,
         /// <summary>
-        /// The client is draining or was shut down.
+        /// The client is draining, was shut down, or was destroyed.
         /// </summary>
         ShutDown = 4,
         /// <summary>
@@ -660,9 +660,10 @@ namespace Agones.Processor
         /// </summary>
         internal readonly ShutdownFunction Shutdown;
         /// <summary>
-        /// Frees a client that was shut down; events not yet polled are lost. The handle is invalid afterwards. The
-        /// host library unloads the plugin here. NULL is allowed. Errors: BUSY (not shut down, or being polled),
-        /// IN_CALLBACK.
+        /// Frees a client that was shut down; events not yet polled are lost. The host library unloads the plugin
+        /// here. NULL is allowed. Calls that other threads have under way on the client end first. Errors: BUSY (not
+        /// shut down, or being polled, or after a second a call is still under way; the client is as it was),
+        /// IN_CALLBACK, SHUT_DOWN (it was destroyed before).
         /// </summary>
         internal readonly DestroyFunction Destroy;
         /// <summary>

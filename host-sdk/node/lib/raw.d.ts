@@ -11,7 +11,7 @@ export const Status: {
   readonly QUEUE_FULL: 2;
   /** The request is larger than any batch may be; or the text is larger than the buffer. */
   readonly TOO_LARGE: 3;
-  /** The client is draining or was shut down. */
+  /** The client is draining, was shut down, or was destroyed. */
   readonly SHUT_DOWN: 4;
   /** Another thread is polling this client, or the client is still needed, or a swap is running. */
   readonly BUSY: 5;

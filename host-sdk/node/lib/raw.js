@@ -13,7 +13,7 @@ exports.Status = Object.freeze({
   QUEUE_FULL: 2,
   // The request is larger than any batch may be; or the text is larger than the buffer.
   TOO_LARGE: 3,
-  // The client is draining or was shut down.
+  // The client is draining, was shut down, or was destroyed.
   SHUT_DOWN: 4,
   // Another thread is polling this client, or the client is still needed, or a swap is running.
   BUSY: 5,
@@ -251,8 +251,10 @@ exports.FUNCTIONS = {
   // on_event, all events are handed out during the call; without, poll them afterwards with proc_poll_events or
   // proc_poll_json. Errors: TIMEOUT (something did not end; the text names it; call again), IN_CALLBACK, BUSY.
   proc_shutdown: 'int32_t proc_shutdown(void * client, uint32_t timeout_ms, void * error, uint64_t error_size)',
-  // Frees a client that was shut down; events not yet polled are lost. The handle is invalid afterwards. The host
-  // library unloads the plugin here. NULL is allowed. Errors: BUSY (not shut down, or being polled), IN_CALLBACK.
+  // Frees a client that was shut down; events not yet polled are lost. The host library unloads the plugin here. NULL
+  // is allowed. Calls that other threads have under way on the client end first. Errors: BUSY (not shut down, or
+  // being polled, or after a second a call is still under way; the client is as it was), IN_CALLBACK, SHUT_DOWN (it
+  // was destroyed before).
   proc_destroy: 'int32_t proc_destroy(void * client, void * error, uint64_t error_size)',
   // Fills *stats (struct_size set by the caller). Through the host library: of all plugins since proc_init.
   proc_get_stats: 'int32_t proc_get_stats(void * client, void * stats, void * error, uint64_t error_size)',

@@ -15,7 +15,7 @@ pub const ERR_INVALID_ARGUMENT: i32 = 1;
 pub const ERR_QUEUE_FULL: i32 = 2;
 /// The request is larger than any batch may be; or the text is larger than the buffer.
 pub const ERR_TOO_LARGE: i32 = 3;
-/// The client is draining or was shut down.
+/// The client is draining, was shut down, or was destroyed.
 pub const ERR_SHUT_DOWN: i32 = 4;
 /// Another thread is polling this client, or the client is still needed, or a swap is running.
 pub const ERR_BUSY: i32 = 5;
@@ -455,8 +455,10 @@ pub struct Functions {
     /// proc_poll_events or proc_poll_json. Errors: TIMEOUT (something did not end; the text names it; call again),
     /// IN_CALLBACK, BUSY.
     pub shutdown: unsafe extern "C" fn(*mut c_void, u32, *mut c_char, u64) -> i32,
-    /// Frees a client that was shut down; events not yet polled are lost. The handle is invalid afterwards. The host
-    /// library unloads the plugin here. NULL is allowed. Errors: BUSY (not shut down, or being polled), IN_CALLBACK.
+    /// Frees a client that was shut down; events not yet polled are lost. The host library unloads the plugin here.
+    /// NULL is allowed. Calls that other threads have under way on the client end first. Errors: BUSY (not shut down,
+    /// or being polled, or after a second a call is still under way; the client is as it was), IN_CALLBACK, SHUT_DOWN
+    /// (it was destroyed before).
     pub destroy: unsafe extern "C" fn(*mut c_void, *mut c_char, u64) -> i32,
     /// Fills *stats (struct_size set by the caller). Through the host library: of all plugins since proc_init.
     pub get_stats: unsafe extern "C" fn(*mut c_void, *mut c_void, *mut c_char, u64) -> i32,

@@ -258,7 +258,7 @@ local raw = {
   ERR_QUEUE_FULL = 2,
   -- The request is larger than any batch may be; or the text is larger than the buffer.
   ERR_TOO_LARGE = 3,
-  -- The client is draining or was shut down.
+  -- The client is draining, was shut down, or was destroyed.
   ERR_SHUT_DOWN = 4,
   -- Another thread is polling this client, or the client is still needed, or a swap is running.
   ERR_BUSY = 5,

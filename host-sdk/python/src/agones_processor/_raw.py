@@ -25,7 +25,7 @@ class Status(Named):
     QUEUE_FULL = 2
     #: The request is larger than any batch may be; or the text is larger than the buffer.
     TOO_LARGE = 3
-    #: The client is draining or was shut down.
+    #: The client is draining, was shut down, or was destroyed.
     SHUT_DOWN = 4
     #: Another thread is polling this client, or the client is still needed, or a swap is running.
     BUSY = 5
@@ -599,8 +599,10 @@ FUNCTIONS: dict[str, tuple[type | None, list[type], bool]] = {
     # on_event, all events are handed out during the call; without, poll them afterwards with proc_poll_events or
     # proc_poll_json. Errors: TIMEOUT (something did not end; the text names it; call again), IN_CALLBACK, BUSY.
     "proc_shutdown": (c.c_int32, [c.c_void_p, c.c_uint32, c.c_void_p, c.c_uint64], False),
-    # Frees a client that was shut down; events not yet polled are lost. The handle is invalid afterwards. The host
-    # library unloads the plugin here. NULL is allowed. Errors: BUSY (not shut down, or being polled), IN_CALLBACK.
+    # Frees a client that was shut down; events not yet polled are lost. The host library unloads the plugin here.
+    # NULL is allowed. Calls that other threads have under way on the client end first. Errors: BUSY (not shut down,
+    # or being polled, or after a second a call is still under way; the client is as it was), IN_CALLBACK, SHUT_DOWN
+    # (it was destroyed before).
     "proc_destroy": (c.c_int32, [c.c_void_p, c.c_void_p, c.c_uint64], False),
     # Fills *stats (struct_size set by the caller). Through the host library: of all plugins since proc_init.
     "proc_get_stats": (c.c_int32, [c.c_void_p, c.c_void_p, c.c_void_p, c.c_uint64], False),

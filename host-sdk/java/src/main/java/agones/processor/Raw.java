@@ -24,7 +24,7 @@ interface Raw extends Library {
      */
     int ERR_TOO_LARGE = 3;
     /**
-     * The client is draining or was shut down.
+     * The client is draining, was shut down, or was destroyed.
      */
     int ERR_SHUT_DOWN = 4;
     /**
@@ -529,8 +529,10 @@ interface Raw extends Library {
     int proc_shutdown(Pointer client, int timeoutMs, Pointer error, long errorSize);
 
     /**
-     * Frees a client that was shut down; events not yet polled are lost. The handle is invalid afterwards. The host
-     * library unloads the plugin here. NULL is allowed. Errors: BUSY (not shut down, or being polled), IN_CALLBACK.
+     * Frees a client that was shut down; events not yet polled are lost. The host library unloads the plugin here.
+     * NULL is allowed. Calls that other threads have under way on the client end first. Errors: BUSY (not shut down,
+     * or being polled, or after a second a call is still under way; the client is as it was), IN_CALLBACK, SHUT_DOWN
+     * (it was destroyed before).
      */
     int proc_destroy(Pointer client, Pointer error, long errorSize);
 
