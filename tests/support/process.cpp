@@ -14,6 +14,7 @@
 #include <iostream>
 #include <iterator>
 #include <nlohmann/json.hpp>
+#include <sstream>
 #include <stdexcept>
 
 namespace agones::test {
@@ -141,6 +142,11 @@ namespace {
 
 std::vector<std::string> processor_command(std::vector<std::string> prefix, const std::string& listen,
                                            const std::string& ledger, const std::vector<std::string>& options) {
+  // Of a build for another machine.
+  std::istringstream emulator(AGONES_EMULATOR);
+  for (std::string word; std::getline(emulator, word, '|');) {
+    prefix.push_back(word);
+  }
   prefix.insert(prefix.end(), {AGONES_LOCAL_PROCESSOR, "--listen", listen, "--ledger", ledger});
   prefix.insert(prefix.end(), options.begin(), options.end());
   return prefix;
