@@ -145,16 +145,15 @@ TEST(HostOrdersWeakened, OneByOneAreNoticedWhereTheyAreNeeded) {
 host_test drain store: seq_cst
 host_test step load: seq_cst
 roles current load: seq_cst, relaxed would do
-roles is_left load: seq_cst
 roles replace load: seq_cst, relaxed would do
 roles replace store 2: seq_cst
 roles replace store: seq_cst, relaxed would do
 roles retire_old exchange: seq_cst
-roles visit fetch_add: seq_cst
-roles visit fetch_sub: release, relaxed would do
 roles visit load 2: seq_cst
 roles visit load: seq_cst, relaxed would do
-roles ~Visit fetch_sub: release
+visitors done load: seq_cst
+visitors enter fetch_add: seq_cst
+visitors leave fetch_sub: release
 )");
 }
 
