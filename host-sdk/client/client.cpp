@@ -319,6 +319,40 @@ proc_connection_state Client::connection(std::string* reason) const {
   return state;
 }
 
+namespace {
+
+std::string request_from(const Library& library, proc_format format, std::string_view body,
+                         proc_unknown_fields unknown_fields) {
+  ErrorText error{};
+  std::uint64_t needed = 0;
+  const auto write = [&](char* request, std::uint64_t size) {
+    return library.api().request_to_protobuf(format, body.data(), body.size(), unknown_fields, request, size, &needed,
+                                             error.data(), error.size());
+  };
+  // A request is about as long as its JSON, at most.
+  std::string request(body.size() + 64, '\0');
+  proc_status status = write(request.data(), request.size());
+  if (status == PROC_ERR_TOO_LARGE) {
+    request.resize(needed);
+    status = write(request.data(), request.size());
+  }
+  if (status != PROC_OK) {
+    throw Error(status, error.data());
+  }
+  request.resize(needed);
+  return request;
+}
+
+}  // namespace
+
+std::string request_from_manifest(const Library& library, std::string_view json, proc_unknown_fields unknown_fields) {
+  return request_from(library, PROC_FORMAT_MANIFEST, json, unknown_fields);
+}
+
+std::string request_from_json(const Library& library, std::string_view json, proc_unknown_fields unknown_fields) {
+  return request_from(library, PROC_FORMAT_JSON, json, unknown_fields);
+}
+
 std::string Client::response_json(const GameServer& game_server) const {
   const std::string& response = game_server.response;
   const auto write = [&](char* json, std::uint64_t size, std::uint64_t& needed) {

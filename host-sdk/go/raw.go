@@ -126,15 +126,24 @@ const rawTransportTls = 0
 // No encryption: what the processor offers inside a cluster. Must be asked for.
 const rawTransportPlaintext = 1
 
+// The request is refused, and the text names it: a typo is found. The default.
+const rawUnknownFieldsRefuse = 0
+
+// It is passed over with its value, as agones-allocator's REST endpoint does; so is a name that an enum does not have
+// (not in a manifest, where Kubernetes refuses it). Counted in proc_stats.unknown_fields; a log line of kind
+// "unknown_field" tells of each name once, of 64 at most.
+const rawUnknownFieldsIgnore = 1
+
 // A serialized allocation.AllocationRequest. Fields that the plugin does not know are passed on.
 const rawFormatProtobuf = 0
 
-// The JSON body of agones-allocator's REST endpoint (proto3 JSON). Unknown fields are refused.
+// The JSON body of agones-allocator's REST endpoint (proto3 JSON). A member that is null is not there. Unknown
+// fields: see proc_config.unknown_fields.
 const rawFormatJson = 1
 
 // A GameServerAllocation of Kubernetes (allocation.agones.dev/v1) in JSON. Its spec becomes the request, with
 // required, preferred and selectors, all of it; its namespace is metadata.namespace, or "default". What the request
-// can't carry is refused.
+// can't carry is an unknown field.
 const rawFormatManifest = 2
 
 // Send and finish what was accepted.
@@ -264,10 +273,12 @@ type rawConfig struct {
 	answerTimeoutMs        uint32
 	failFast               uint32
 	resendMayAllocateTwice uint32
+	unknownFields          int32
 	logLevel               int32
 	notifyFd               int32
 	logSummaryMs           uint32
 	transport              int32
+	reserved               uint32
 	tlsCaFile              rawText
 	tlsCaPem               rawText
 	tlsCertificateFile     rawText
@@ -343,6 +354,7 @@ type rawStats struct {
 	statesMerged         uint64
 	unknown              uint64
 	logLinesSuppressed   uint64
+	unknownFields        uint64
 }
 
 type rawSwapReport struct {
@@ -373,9 +385,9 @@ type rawFunctions struct {
 	configInit func(hostAbiVersion uint32, config unsafe.Pointer, structSize uint32, error unsafe.Pointer, errorSize uint64) int32
 	// Sets a field by its name, from text; both NUL-terminated. Numbers are decimal. Times (*_ms) may have a unit: ms,
 	// s, min, h; without one they are milliseconds. Sizes (*_bytes): B, KiB, MiB, GiB; without one, bytes. Flags: 0, 1,
-	// false, true. log_level and transport: the constants' names, such as warning, plaintext. Texts are copied, until
-	// proc_config_clear or the next value. on_event, on_log and their contexts are set in the struct alone. Errors:
-	// INVALID_ARGUMENT (no such field, not such a value, out of range).
+	// false, true. log_level, transport, unknown_fields: the constants' names, such as warning, plaintext, ignore. Texts
+	// are copied, until proc_config_clear or the next value. on_event, on_log and their contexts are set in the struct
+	// alone. Errors: INVALID_ARGUMENT (no such field, not such a value, out of range).
 	configSet func(config unsafe.Pointer, name string, value string, error unsafe.Pointer, errorSize uint64) int32
 	// Frees the texts that proc_config_set copied, and sets these fields to their defaults. Needed only after
 	// proc_config_set with texts, any time after proc_init. NULL is allowed.
@@ -448,6 +460,11 @@ type rawFunctions struct {
 	// returned. Errors: INVALID_ARGUMENT (not such bytes, or more fields than an answer may have, see proc_event.ports),
 	// TOO_LARGE.
 	responseToJson func(response unsafe.Pointer, responseSize uint64, json unsafe.Pointer, size uint64, needed unsafe.Pointer, error unsafe.Pointer, errorSize uint64) int32
+	// Writes a request as the serialized allocation.AllocationRequest that it is sent as: JSON and manifests are
+	// converted, Protobuf is checked. For hosts that keep requests, or send them by other ways. `unknown_fields`: as in
+	// the config. *needed (may be NULL) gets the length; if `size` is less, nothing is written, and TOO_LARGE is
+	// returned. Errors: INVALID_ARGUMENT (as of proc_allocate), TOO_LARGE.
+	requestToProtobuf func(format int32, body unsafe.Pointer, bodySize uint64, unknownFields int32, request unsafe.Pointer, size uint64, needed unsafe.Pointer, error unsafe.Pointer, errorSize uint64) int32
 	// Whether the library may be unmapped now; `reason` names what holds it.
 	getUnloadState func(reason unsafe.Pointer, reasonSize uint64) int32
 	// Starts to replace the plugin by the one in `file` (NUL-terminated). A poll that waits carries it on, and returns
@@ -488,6 +505,7 @@ func (r *rawFunctions) each(f func(name string, variable any, optional bool)) {
 	f("proc_metrics_to_text", &r.metricsToText, false)
 	f("proc_get_connection", &r.getConnection, false)
 	f("proc_response_to_json", &r.responseToJson, false)
+	f("proc_request_to_protobuf", &r.requestToProtobuf, false)
 	f("proc_get_unload_state", &r.getUnloadState, false)
 	f("proc_swap", &r.swap, true)
 	f("proc_get_swap_report", &r.getSwapReport, true)

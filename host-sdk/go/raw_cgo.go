@@ -36,6 +36,7 @@ static int32_t call_proc_get_metrics(uintptr_t f, uintptr_t client, uintptr_t me
 static int32_t call_proc_metrics_to_text(uintptr_t f, uintptr_t stats, uintptr_t metrics, uintptr_t text, uint64_t size, uintptr_t needed, uintptr_t error, uint64_t errorSize) { return ((int32_t (*)(uintptr_t, uintptr_t, uintptr_t, uint64_t, uintptr_t, uintptr_t, uint64_t))f)(stats, metrics, text, size, needed, error, errorSize); }
 static int32_t call_proc_get_connection(uintptr_t f, uintptr_t client, uintptr_t state, uintptr_t reason, uint64_t reasonSize, uintptr_t error, uint64_t errorSize) { return ((int32_t (*)(uintptr_t, uintptr_t, uintptr_t, uint64_t, uintptr_t, uint64_t))f)(client, state, reason, reasonSize, error, errorSize); }
 static int32_t call_proc_response_to_json(uintptr_t f, uintptr_t response, uint64_t responseSize, uintptr_t json, uint64_t size, uintptr_t needed, uintptr_t error, uint64_t errorSize) { return ((int32_t (*)(uintptr_t, uint64_t, uintptr_t, uint64_t, uintptr_t, uintptr_t, uint64_t))f)(response, responseSize, json, size, needed, error, errorSize); }
+static int32_t call_proc_request_to_protobuf(uintptr_t f, int32_t format, uintptr_t body, uint64_t bodySize, int32_t unknownFields, uintptr_t request, uint64_t size, uintptr_t needed, uintptr_t error, uint64_t errorSize) { return ((int32_t (*)(int32_t, uintptr_t, uint64_t, int32_t, uintptr_t, uint64_t, uintptr_t, uintptr_t, uint64_t))f)(format, body, bodySize, unknownFields, request, size, needed, error, errorSize); }
 static int32_t call_proc_get_unload_state(uintptr_t f, uintptr_t reason, uint64_t reasonSize) { return ((int32_t (*)(uintptr_t, uint64_t))f)(reason, reasonSize); }
 static int32_t call_proc_swap(uintptr_t f, uintptr_t client, uintptr_t file, uintptr_t sha256, uintptr_t error, uint64_t errorSize) { return ((int32_t (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uint64_t))f)(client, file, sha256, error, errorSize); }
 static int32_t call_proc_get_swap_report(uintptr_t f, uintptr_t client, uintptr_t report, uintptr_t error, uint64_t errorSize) { return ((int32_t (*)(uintptr_t, uintptr_t, uintptr_t, uint64_t))f)(client, report, error, errorSize); }
@@ -212,6 +213,14 @@ func (r *rawFunctions) bind(name string, _ any, address uintptr) {
 			defer runtime.KeepAlive(needed)
 			defer runtime.KeepAlive(error)
 			return int32(C.call_proc_response_to_json(C.uintptr_t(address), C.uintptr_t(uintptr(response)), C.uint64_t(responseSize), C.uintptr_t(uintptr(json)), C.uint64_t(size), C.uintptr_t(uintptr(needed)), C.uintptr_t(uintptr(error)), C.uint64_t(errorSize)))
+		}
+	case "proc_request_to_protobuf":
+		r.requestToProtobuf = func(format int32, body unsafe.Pointer, bodySize uint64, unknownFields int32, request unsafe.Pointer, size uint64, needed unsafe.Pointer, error unsafe.Pointer, errorSize uint64) int32 {
+			defer runtime.KeepAlive(body)
+			defer runtime.KeepAlive(request)
+			defer runtime.KeepAlive(needed)
+			defer runtime.KeepAlive(error)
+			return int32(C.call_proc_request_to_protobuf(C.uintptr_t(address), C.int32_t(format), C.uintptr_t(uintptr(body)), C.uint64_t(bodySize), C.int32_t(unknownFields), C.uintptr_t(uintptr(request)), C.uint64_t(size), C.uintptr_t(uintptr(needed)), C.uintptr_t(uintptr(error)), C.uint64_t(errorSize)))
 		}
 	case "proc_get_unload_state":
 		r.getUnloadState = func(reason unsafe.Pointer, reasonSize uint64) int32 {

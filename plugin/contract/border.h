@@ -46,7 +46,7 @@ inline constexpr std::uint32_t kConfigSize = offsetof(proc_config, log_context) 
 inline constexpr std::uint32_t kRequestSize = offsetof(proc_request, traceparent) + sizeof(proc_text);
 inline constexpr std::uint32_t kMovedRequestSize = offsetof(proc_moved_request, traceparent) + sizeof(proc_text);
 inline constexpr std::uint32_t kEventSize = offsetof(proc_event, traceparent) + sizeof(proc_text);
-inline constexpr std::uint32_t kStatsSize = offsetof(proc_stats, log_lines_suppressed) + sizeof(std::uint64_t);
+inline constexpr std::uint32_t kStatsSize = offsetof(proc_stats, unknown_fields) + sizeof(std::uint64_t);
 inline constexpr std::uint32_t kMetricsSize = offsetof(proc_metrics, queue_depth) + sizeof(proc_histogram);
 
 // For a catch (...) block: the status and text of what is being handled. A thread's cancellation goes on.

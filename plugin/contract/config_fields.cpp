@@ -19,7 +19,18 @@ namespace agones::plugin {
 
 namespace {
 
-enum class Kind : std::uint8_t { kNumber, kTime, kSize, kFlag, kSeverity, kTransport, kDescriptor, kId, kText };
+enum class Kind : std::uint8_t {
+  kNumber,
+  kTime,
+  kSize,
+  kFlag,
+  kSeverity,
+  kTransport,
+  kUnknownFields,
+  kDescriptor,
+  kId,
+  kText
+};
 
 struct Field {
   const char* name;
@@ -41,7 +52,8 @@ constexpr Field kFields[] = {
 using OwnedTexts = std::map<std::size_t, std::string>;
 
 bool is_signed(Kind kind) {
-  return kind == Kind::kSeverity || kind == Kind::kTransport || kind == Kind::kDescriptor;
+  return kind == Kind::kSeverity || kind == Kind::kTransport || kind == Kind::kUnknownFields ||
+         kind == Kind::kDescriptor;
 }
 
 std::size_t size_of(Kind kind) {
@@ -74,6 +86,9 @@ std::string out_of_range(const Field& field, const std::string& number) {
   }
   if (field.kind == Kind::kTransport) {
     return std::string(field.name) + ": " + number + " is neither TLS nor PLAINTEXT";
+  }
+  if (field.kind == Kind::kUnknownFields) {
+    return std::string(field.name) + ": " + number + " is neither REFUSE nor IGNORE";
   }
   return std::string(field.name) + ": " + number + " is not from " + std::to_string(field.least) + " to " +
          std::to_string(field.most);
@@ -146,6 +161,9 @@ Result read_name(const Field& field, std::string_view value, std::int64_t& numbe
       break;
     case Kind::kTransport:
       names = {{"TLS", PROC_TRANSPORT_TLS}, {"PLAINTEXT", PROC_TRANSPORT_PLAINTEXT}};
+      break;
+    case Kind::kUnknownFields:
+      names = {{"REFUSE", PROC_UNKNOWN_FIELDS_REFUSE}, {"IGNORE", PROC_UNKNOWN_FIELDS_IGNORE}};
       break;
     default:
       for (proc_severity severity = PROC_SEVERITY_TRACE; severity <= PROC_SEVERITY_OFF; ++severity) {
@@ -301,7 +319,8 @@ Result set_config_field(proc_config& config, const char* name, const char* value
     return {};
   }
   std::int64_t number = 0;
-  const bool named = field->kind == Kind::kFlag || field->kind == Kind::kSeverity || field->kind == Kind::kTransport;
+  const bool named = field->kind == Kind::kFlag || field->kind == Kind::kSeverity || field->kind == Kind::kTransport ||
+                     field->kind == Kind::kUnknownFields;
   PROC_TRY(named ? read_name(*field, value, number) : read_number(*field, value, number));
   store_number(config, *field, number);
   return {};

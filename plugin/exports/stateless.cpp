@@ -11,6 +11,8 @@
 #include "contract/names.h"
 #include "metrics/prometheus_text.h"
 #include "request/json_message.h"
+#include "request/json_request.h"
+#include "request/protobuf_request.h"
 #include "wire/response.h"
 
 using agones::plugin::check_size;
@@ -33,6 +35,31 @@ Result give_text(std::string_view text, const char* name, char* out, std::uint64
                                     " bytes are needed, there are " + std::to_string(size)};
   }
   return {};
+}
+
+// Bytes that must fit as a whole.
+Result give_bytes(std::string_view bytes, const char* name, void* out, std::uint64_t size, std::uint64_t* needed) {
+  if (needed != nullptr) {
+    *needed = bytes.size();
+  }
+  if (out == nullptr || size < bytes.size()) {
+    return {PROC_ERR_TOO_LARGE, std::string(name) + ": " + std::to_string(bytes.size()) +
+                                    " bytes are needed, there are " + std::to_string(out == nullptr ? 0 : size)};
+  }
+  if (!bytes.empty()) {
+    std::memcpy(out, bytes.data(), bytes.size());
+  }
+  return {};
+}
+
+// On its own, for the room on the stack that only JSON needs.
+Result convert(std::string_view json, proc_format format, proc_unknown_fields unknown_fields, void* request,
+               std::uint64_t size, std::uint64_t* needed) {
+  using agones::plugin::JsonRequest;
+  const JsonRequest read(
+      json, format == PROC_FORMAT_MANIFEST ? JsonRequest::Form::kManifest : JsonRequest::Form::kRequest,
+      unknown_fields == PROC_UNKNOWN_FIELDS_IGNORE ? JsonRequest::Unknown::kIgnore : JsonRequest::Unknown::kRefuse);
+  return read.problem().empty() ? give_bytes(read.bytes(), "request", request, size, needed) : invalid(read.problem());
 }
 
 }  // namespace
@@ -105,6 +132,28 @@ proc_status proc_response_to_json(const void* response, std::uint64_t response_s
     agones::plugin::JsonText written;
     agones::plugin::write_message(message, schema, written);
     return give_text(written.view(), "json", json, size, needed);
+  });
+}
+
+proc_status proc_request_to_protobuf(proc_format format, const void* body, std::uint64_t body_size,
+                                     proc_unknown_fields unknown_fields, void* request, std::uint64_t size,
+                                     std::uint64_t* needed, char* error, std::uint64_t error_size) {
+  return guarded(error, error_size, [&]() -> Result {
+    if (body == nullptr && body_size != 0) {
+      return invalid("body: NULL");
+    }
+    if (unknown_fields != PROC_UNKNOWN_FIELDS_REFUSE && unknown_fields != PROC_UNKNOWN_FIELDS_IGNORE) {
+      return invalid("unknown_fields: " + std::to_string(unknown_fields) + " is neither REFUSE nor IGNORE");
+    }
+    const std::string_view text(static_cast<const char*>(body), body_size);
+    if (format == PROC_FORMAT_PROTOBUF) {
+      PROC_TRY(agones::plugin::check_protobuf_request(text));
+      return give_bytes(text, "request", request, size, needed);
+    }
+    if (format == PROC_FORMAT_JSON || format == PROC_FORMAT_MANIFEST) {
+      return convert(text, format, unknown_fields, request, size, needed);
+    }
+    return invalid("format: " + std::to_string(format) + " is none of PROTOBUF, JSON, MANIFEST");
   });
 }
 

@@ -16,7 +16,7 @@ constexpr Kind kKinds[kLogKinds] = {
     {"held_back", "engine"},       {"answer_incomplete", "engine"},
     {"second_answer", "engine"},   {"unknown_answer", "engine"},
     {"callback_threw", "session"}, {"grpc", "grpc"},
-    {"summary", "session"},
+    {"summary", "session"},        {"unknown_field", "session"},
 };
 
 }  // namespace

@@ -25,8 +25,9 @@ enum class LogKind : std::uint8_t {
   kCallbackThrew,
   kGrpc,
   kSummary,
+  kUnknownField,
 };
-inline constexpr std::size_t kLogKinds = 11;
+inline constexpr std::size_t kLogKinds = 12;
 
 const char* name_of(LogKind kind);
 // The part of the plugin that speaks.

@@ -42,6 +42,8 @@
     "Messages of the processor that could not be read.")                                                               \
   X(log_lines_dropped, SEVERAL, counter, "log_lines_dropped_total", "", "Log lines for which there was no room.")      \
   X(log_lines_suppressed, ONE, counter, "log_lines_suppressed_total", "", "Log lines of a kind that came too often.")  \
+  X(unknown_fields, SEVERAL, counter, "unknown_fields_total", "",                                                      \
+    "Unknown fields of requests' JSON that were passed over.")                                                         \
   X(orphans_dropped, ONE, counter, "orphans_dropped_total", "",                                                        \
     "Orphans with unknown ids for which there was no room.")                                                           \
   X(late_answers_forgotten, ONE, counter, "late_answers_forgotten_total", "",                                          \

@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "request/field_path.h"
+#include "request/format_hint.h"
 #include "request/protobuf_request.h"
 #include "request/schema.h"
 #include "request/whole_number.h"
@@ -30,6 +31,8 @@ constexpr std::size_t kMaxDepth = 8;
 constexpr std::size_t kFewKeys = 16;
 // Of what is passed over.
 constexpr std::size_t kMaxSkippedDepth = 100;
+// Of what is passed over in one request, for messages.
+constexpr std::size_t kMostIgnoredNames = 16;
 
 constexpr std::uint32_t kMapKey = 1;
 constexpr std::uint32_t kMapValue = 2;
@@ -64,12 +67,30 @@ struct Value {
 class Handler : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Handler> {
  public:
   // `strings_are_utf8`: that was found out for all of them at once.
-  Handler(MessageWriter& out, std::string& problem, bool strings_are_utf8, const MessageSchema& root)
-      : out_(out), problem_(problem), strings_are_utf8_(strings_are_utf8), root_(root) {
+  Handler(MessageWriter& out, std::string& problem, bool strings_are_utf8, JsonRequest::Form form,
+          JsonRequest::Unknown unknown)
+      : out_(out),
+        problem_(problem),
+        strings_are_utf8_(strings_are_utf8),
+        is_manifest_(form == JsonRequest::Form::kManifest),
+        ignores_(unknown == JsonRequest::Unknown::kIgnore),
+        root_(is_manifest_ ? allocation_manifest_schema() : allocation_request_schema()) {
     frames_[0] = Frame();
   }
 
   bool has_namespace() const { return has_namespace_; }
+  std::uint64_t ignored() const { return ignored_; }
+  std::vector<std::string> take_ignored_names() { return std::move(ignored_names_); }
+  // Of a text of which nothing is unknown but what the other form has: empty, or the way to give it.
+  std::string_view other_form() const {
+    if (!of_other_form_) {
+      return {};
+    }
+    return is_manifest_ ? "; this is an AllocationRequest, to be given in the format JSON"
+                        : "; this is a manifest of Kubernetes, to be given in the format MANIFEST";
+  }
+  // A manifest is good without any member, so that a request would become one that asks for nothing.
+  bool is_no_manifest() const { return is_manifest_ && of_other_form_ && !of_own_form_; }
 
   // What rapidjson calls. False ends the reading.
   // NOLINTBEGIN(readability-identifier-naming): rapidjson's names
@@ -156,6 +177,37 @@ class Handler : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Handler> 
     const bool skipped = skipped_ > 0;
     skipped_ -= skipped ? 1 : 0;
     return skipped;
+  }
+
+  // ---- what is not known ---------------------------------------------------------------------------------
+
+  // Whether the member that begins is one of the other form's: then the whole text may be.
+  void note_form(std::string_view name, bool known) {
+    if (depth_ != 1) {
+      return;
+    }
+    const MessageSchema& other = is_manifest_ ? allocation_request_schema() : allocation_manifest_schema();
+    const bool of_other = other.find(name) != nullptr;
+    of_own_form_ = of_own_form_ || (known && !of_other);
+    of_other_form_ = of_other_form_ || (!known && of_other);
+  }
+
+  // Passes over a name in the member that is read, with its value.
+  void ignore(std::string_view name, char before) {
+    ++ignored_;
+    if (ignored_names_.size() == kMostIgnoredNames) {
+      return;
+    }
+    std::string place;
+    for (std::size_t i = 1; i <= depth_; ++i) {
+      if (frames_[i].kind == Frame::Kind::kMessage && frames_[i].field != nullptr) {
+        place += (place.empty() ? "" : ".") + std::string(frames_[i].field->name);
+      }
+    }
+    if (!place.empty()) {
+      place += before;
+    }
+    ignored_names_.push_back(place + printable(name));
   }
 
   Frame& top() { return frames_[depth_]; }
@@ -334,6 +386,10 @@ class Handler : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Handler> 
           return varint(*field, static_cast<std::uint64_t>(candidate.number));
         }
       }
+      if (ignores_ && !is_manifest_) {
+        ignore(text, '=');
+        return value_done();
+      }
       return wrong_type({"string", text.empty() ? "\"\"" : text});
     }
     if (field->kind != FieldKind::kString) {
@@ -415,13 +471,17 @@ class Handler : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Handler> 
       skips_value_ = true;
       return true;
     }
+    note_form(name, field != nullptr);
+    if (field == nullptr && ignores_) {
+      ignore(name, '.');
+      skips_value_ = true;
+      return true;
+    }
     if (field == nullptr) {
       with_path([&](const FieldPath& path) {
         problem_ = describe({path.name.empty() ? nullptr : &path, name}, "unknown field");
       });
-      if (depth_ == 1 && &root_ == &allocation_request_schema() && allocation_manifest_schema().find(name) != nullptr) {
-        problem_ += "; this is a manifest of Kubernetes, to be given in the format MANIFEST";
-      }
+      problem_ += other_form();
       return false;
     }
     frame.field = field;
@@ -493,7 +553,13 @@ class Handler : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Handler> 
   MessageWriter& out_;
   std::string& problem_;
   const bool strings_are_utf8_;
+  const bool is_manifest_;
+  const bool ignores_;
   const MessageSchema& root_;
+  bool of_own_form_ = false;    // a member of the root was, and the other form has none of that name
+  bool of_other_form_ = false;  // the other way round
+  std::uint64_t ignored_ = 0;
+  std::vector<std::string> ignored_names_;
   bool has_namespace_ = false;
   bool skips_value_ = false;  // the one that comes
   std::size_t skipped_ = 0;   // objects and arrays that are open in it
@@ -505,15 +571,14 @@ class Handler : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Handler> 
 
 }  // namespace
 
-JsonRequest::JsonRequest(std::string_view json, Form form) {
+JsonRequest::JsonRequest(std::string_view json, Form form, Unknown unknown) {
   if (const std::size_t nul = json.find('\0'); nul != std::string_view::npos) {
     // To rapidjson it is the end.
     problem_ = "malformed JSON: NUL at byte " + std::to_string(nul);
     return;
   }
   // Without escapes, strings are parts of the text.
-  Handler handler(message_, problem_, json.find('\\') == std::string_view::npos && is_utf8(json),
-                  form == Form::kManifest ? allocation_manifest_schema() : allocation_request_schema());
+  Handler handler(message_, problem_, json.find('\\') == std::string_view::npos && is_utf8(json), form, unknown);
   Copy copy(json);
   rapidjson::InsituStringStream stream(copy.begin());
   rapidjson::Reader reader;
@@ -525,11 +590,22 @@ JsonRequest::JsonRequest(std::string_view json, Form form) {
   if (result.IsError()) {
     problem_ =
         "malformed JSON at byte " + std::to_string(result.Offset()) + ": " + rapidjson::GetParseError_En(result.Code());
+    if (const std::string_view hint = hint_of_yaml(json); !hint.empty()) {
+      problem_.erase(problem_.find_last_not_of('.') + 1);
+      problem_ += hint;
+    }
+    return;
+  }
+  if (handler.is_no_manifest()) {
+    problem_ = "spec: missing" + std::string(handler.other_form());
   } else if (form == Form::kManifest && !handler.has_namespace()) {
     message_.bytes_field(allocation_request_schema().find("namespace")->number, "default");
   } else if (!handler.has_namespace()) {
     problem_ = check_namespace(bytes()).text;
+    problem_ += problem_.empty() ? "" : handler.other_form();
   }
+  ignored_ = handler.ignored();
+  ignored_names_ = handler.take_ignored_names();
 }
 
 }  // namespace agones::plugin

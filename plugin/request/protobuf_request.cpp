@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "request/field_path.h"
+#include "request/format_hint.h"
 #include "request/schema.h"
 #include "text/utf8.h"
 #include "wire/field_numbers.h"
@@ -168,7 +169,11 @@ Result check_namespace(std::string_view bytes) {
 }
 
 Result check_protobuf_request(std::string_view bytes) {
-  return Checker(bytes).request(bytes);
+  Result result = Checker(bytes).request(bytes);
+  if (!result.ok()) {
+    result.text += hint_of_text(bytes);
+  }
+  return result;
 }
 
 }  // namespace agones::plugin

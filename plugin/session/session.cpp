@@ -55,6 +55,7 @@ Session::Session(SessionConfig config)
       log_(config_.log_level, events_, counters_),
       delivery_(config_, events_, ids_, admission_, log_),
       grpc_log_(log_),
+      unknown_field_log_(log_),
       engine_(config_.engine, clock_now(), counters_, metrics_, *this),
       link_(config_.link, engine_, *this) {
   library_state::prepared();
@@ -91,15 +92,22 @@ Result Session::allocate(const proc_request& request, std::uint64_t* id) {
 
 // On its own, for the room on the stack that only JSON needs.
 Result Session::allocate_json(const proc_request& request, std::uint64_t* id) {
-  const JsonRequest json(bytes_of(request.body), request.format == PROC_FORMAT_MANIFEST ? JsonRequest::Form::kManifest
-                                                                                        : JsonRequest::Form::kRequest);
+  const JsonRequest json(
+      bytes_of(request.body),
+      request.format == PROC_FORMAT_MANIFEST ? JsonRequest::Form::kManifest : JsonRequest::Form::kRequest,
+      config_.ignore_unknown_fields ? JsonRequest::Unknown::kIgnore : JsonRequest::Unknown::kRefuse);
   if (!json.problem().empty()) {
     return invalid(json.problem());
   }
   if (json.bytes().size() > config_.max_request_bytes) {
     return {PROC_ERR_TOO_LARGE, "the request is larger than a batch may be"};
   }
-  return accept(json.bytes(), request, id);
+  Result result = accept(json.bytes(), request, id);
+  if (result.ok() && json.ignored() != 0) {
+    counters_.unknown_fields.add(json.ignored());
+    unknown_field_log_.tell(json.ignored_names());
+  }
+  return result;
 }
 
 Result Session::accept(std::string_view encoded, const proc_request& request, std::uint64_t* id) {

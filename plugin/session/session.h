@@ -32,6 +32,7 @@
 #include "session/request_ids.h"
 #include "session/session_config.h"
 #include "session/session_log.h"
+#include "session/unknown_field_log.h"
 #include "stream/link.h"
 
 namespace agones::plugin {
@@ -125,6 +126,7 @@ class Session final : public Client, private LinkHandler, private EngineSink {
 
   ConnectionState connection_;
   GrpcLog grpc_log_;
+  UnknownFieldLog unknown_field_log_;
   Engine engine_;
   std::atomic<bool> link_ended_{false};
   Progress progress_;

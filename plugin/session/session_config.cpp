@@ -92,6 +92,7 @@ Result read_config(const proc_config& raw, SessionConfig& config) {
   config.max_request_bytes = raw.max_batch_bytes - fixed;
   config.allocation_timeout = milliseconds(raw.allocation_timeout_ms);
   config.first_request_id = raw.first_request_id != 0 ? raw.first_request_id : 1;
+  config.ignore_unknown_fields = raw.unknown_fields == PROC_UNKNOWN_FIELDS_IGNORE;
   config.notify_fd = raw.notify_fd;
   config.log_summary = milliseconds(raw.log_summary_ms);
   config.log_level = raw.log_level;

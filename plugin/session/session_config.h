@@ -18,6 +18,7 @@ struct SessionConfig {
   std::size_t max_request_bytes = 0;
   milliseconds allocation_timeout{};
   std::uint64_t first_request_id = 1;
+  bool ignore_unknown_fields = false;
   int notify_fd = -1;
   proc_severity log_level = PROC_SEVERITY_OFF;
   milliseconds log_summary{};  // 0: none

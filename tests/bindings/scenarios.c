@@ -196,10 +196,11 @@ int main(int argc, char** argv) {
     setting = make(argv[3], "max_batch", "1");
     setting_named = strstr(error, "max_batch") != NULL;
   }
-  check(is("disconnected") ? make(argv[3], "fail_fast", "1")
-        : is("queue_full") ? make(argv[3], "max_pending_requests", "1")
-        : is("logs")       ? make(argv[3], "log_level", "info")
-                           : make(argv[3], NULL, NULL));
+  check(is("disconnected")     ? make(argv[3], "fail_fast", "1")
+        : is("queue_full")     ? make(argv[3], "max_pending_requests", "1")
+        : is("logs")           ? make(argv[3], "log_level", "info")
+        : is("unknown_fields") ? make(argv[3], "unknown_fields", "ignore")
+                               : make(argv[3], NULL, NULL));
   if (is("thousand") || is("tasks")) {
     collect(is("thousand") ? 1000 : 100, is("thousand") ? 1000 : 500);
     while (named < wanted) poll();
@@ -222,6 +223,12 @@ int main(int argc, char** argv) {
     check(proc.allocate(client, PROC_FORMAT_MANIFEST, manifest, strlen(manifest), 0, 0, NULL, error, sizeof error));
     while (!named) poll();
     printf("{\"named\":%s,\"name\":\"%s\"}\n", refused ? "true" : "false", names[0]);
+  } else if (is("unknown_fields")) {
+    await(
+        "{\"namespace\":\"default\",\"metadata\":null,\"gameServerSelectors\":[{\"matchLabels\":null,\"players\":{"
+        "\"minAvailable\":1}}]}",
+        0);
+    printf("{\"name\":\"%s\"}\n", names[0]);
   } else if (is("rejected")) {
     await("{\"namespace\":\"nowhere\"}", 0);
     print_result("");

@@ -58,6 +58,8 @@ class Scenario {
       settings = {{"max_pending_requests", "1"}};
     } else if (name_ == "logs") {
       settings = {{"log_level", "info"}};
+    } else if (name_ == "unknown_fields") {
+      settings = {{"unknown_fields", "ignore"}};
     }
     client_ = make(settings);
     json result = play();
@@ -172,6 +174,14 @@ class Scenario {
       client_->allocate_manifest(manifest, keep);
       until([&] { return result.has_value(); });
       return {{"named", named}, {"name", result->game_server->name}};
+    }
+    if (name_ == "unknown_fields") {
+      return {
+          {"name",
+           await(
+               R"({"namespace":"default","metadata":null,"gameServerSelectors":[{"matchLabels":null,"players":{"minAvailable":1}}]})")
+               .game_server.value()
+               .name}};
     }
     if (name_ == "rejected") {
       return described(await(R"({"namespace":"nowhere"})"));

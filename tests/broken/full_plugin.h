@@ -130,6 +130,12 @@ EXPORT proc_status proc_response_to_json(const void* response, uint64_t response
   return (void)response, (void)response_size, (void)json, (void)size, (void)needed, (void)error, (void)error_size,
          PROC_OK;
 }
+EXPORT proc_status proc_request_to_protobuf(proc_format format, const void* body, uint64_t body_size,
+                                            proc_unknown_fields unknown_fields, void* request, uint64_t size,
+                                            uint64_t* needed, char* error, uint64_t error_size) {
+  (void)format, (void)body, (void)body_size, (void)unknown_fields, (void)request, (void)size, (void)needed;
+  return (void)error, (void)error_size, PROC_OK;
+}
 #ifndef OWN_UNLOAD_STATE
 EXPORT proc_unload_state proc_get_unload_state(char* reason, uint64_t size) {
   if (reason && size) reason[0] = '\0';

@@ -175,6 +175,32 @@ TEST(Logs, OfAKindThatComesTooOftenSomeAreLeftOut) {
             20);
 }
 
+TEST(Logs, OfEachUnknownFieldThatIsPassedOverOneTells) {
+  LocalProcessor processor(quick_options(), fleet_of(5));
+  Client client(processor.address(), [](proc_config& config) { config.unknown_fields = PROC_UNKNOWN_FIELDS_IGNORE; });
+  constexpr const char* kModel = R"({"namespace":"default","metadata":null,"gameServerSelectors":[{"players":{}}]})";
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_NE(client.allocate(kModel), 0U) << client.last_refusal.error;
+  }
+  ASSERT_NE(client.allocate(R"({"namespace":"default","x":1,"y":[2]})"), 0U) << client.last_refusal.error;
+  EXPECT_EQ(client.allocate(R"({"nmespace":"default"})"), 0U) << "refused, so its field does not count";
+  EXPECT_EQ(client.last_refusal.error, "namespace: missing");
+  ASSERT_TRUE(client.poll_until_results(4));
+  EXPECT_EQ(client.allocated_names().size(), 4U);
+  EXPECT_EQ(client.stats().unknown_fields, 5U);
+  std::vector<std::string> names;
+  ASSERT_TRUE(client.poll_until([&] {
+    names.clear();
+    for (const Event& log : client.logs) {
+      if (log.kind == "unknown_field") {
+        names.push_back(log.fields.at("field"));
+      }
+    }
+    return names.size() >= 3;
+  }));
+  EXPECT_EQ(names, (std::vector<std::string>{"gameServerSelectors.players", "x", "y"}));
+}
+
 TEST(Traces, ComeBackInResultsAndLogLines) {
   LocalProcessor processor(quick_options(), fleet_of(1));
   Client client(processor.address(), [](proc_config& config) { config.log_level = PROC_SEVERITY_DEBUG; });

@@ -94,6 +94,8 @@ TEST(Refusal, InitNamesTheField) {
       {"batches_per_pull", [](proc_config& c) { c.batches_per_pull = 1'001; }},
       {"fail_fast", [](proc_config& c) { c.fail_fast = 9; }},
       {"resend_may_allocate_twice", [](proc_config& c) { c.resend_may_allocate_twice = 9; }},
+      {"unknown_fields: 2 is neither REFUSE nor IGNORE", [](proc_config& c) { c.unknown_fields = 2; }},
+      {"unknown_fields: -1 is neither", [](proc_config& c) { c.unknown_fields = -1; }},
       {"transport: 7", [](proc_config& c) { c.transport = 7; }},
       {"tls_ca: given, but transport is PLAINTEXT", [](proc_config& c) { c.tls_ca_pem = text("x"); }},
       {"tls_ca: cannot read '/no/such/file'",
@@ -212,6 +214,15 @@ TEST_F(RefusedRequest, NullAndEmptyEverything) {
   EXPECT_EQ(plugin().response_to_json(nullptr, 3, nullptr, 0, nullptr, nullptr, 0), PROC_ERR_INVALID_ARGUMENT);
   EXPECT_EQ(plugin().response_to_json("\xff", 1, nullptr, 0, nullptr, nullptr, 0), PROC_ERR_INVALID_ARGUMENT);
   EXPECT_EQ(plugin().response_to_json("", 0, nullptr, 9, nullptr, nullptr, 9), PROC_ERR_TOO_LARGE) << "no buffer";
+  const auto convert = [](proc_format format, const void* body, std::uint64_t size,
+                          proc_unknown_fields unknown_fields) {
+    return plugin().request_to_protobuf(format, body, size, unknown_fields, nullptr, 9, nullptr, nullptr, 0);
+  };
+  EXPECT_EQ(convert(PROC_FORMAT_JSON, nullptr, 3, 0), PROC_ERR_INVALID_ARGUMENT);
+  EXPECT_EQ(convert(PROC_FORMAT_JSON, "{}", 2, 0), PROC_ERR_INVALID_ARGUMENT);
+  EXPECT_EQ(convert(PROC_FORMAT_MANIFEST, "{}", 2, 7), PROC_ERR_INVALID_ARGUMENT);
+  EXPECT_EQ(convert(9, "{}", 2, 0), PROC_ERR_INVALID_ARGUMENT);
+  EXPECT_EQ(convert(PROC_FORMAT_MANIFEST, "{}", 2, 0), PROC_ERR_TOO_LARGE) << "no buffer";
   proc_connection_state state = 0;
   EXPECT_EQ(plugin().get_connection(client.handle(), &state, nullptr, 9, nullptr, 9), PROC_OK);
   EXPECT_EQ(plugin().get_unload_state(nullptr, 9), PROC_UNLOAD_BUSY);

@@ -143,6 +143,17 @@ TEST(Stack, OfRequestsAndEvents) {
   }
   ASSERT_FALSE(response.empty());
   std::vector<char> json(1 << 16);
+  for (const auto& [format, body] : {std::pair<proc_format, std::string>{PROC_FORMAT_MANIFEST, "{}"},
+                                     {PROC_FORMAT_JSON, labels},
+                                     {PROC_FORMAT_JSON, deep},
+                                     {PROC_FORMAT_PROTOBUF, protobuf}}) {
+    expect_at_most(kStackOfOthers, "request_to_protobuf", [&, &its_format = format, &its_body = body] {
+      std::array<char, 512> error{};
+      std::array<char, 64> request{};
+      plugin().request_to_protobuf(its_format, its_body.data(), its_body.size(), PROC_UNKNOWN_FIELDS_IGNORE,
+                                   request.data(), request.size(), nullptr, error.data(), error.size());
+    });
+  }
   expect_at_most(kStackOfOthers, "response_to_json", [&] {
     plugin().response_to_json(response.data(), response.size(), json.data(), json.size(), nullptr, nullptr, 0);
   });

@@ -72,6 +72,30 @@ TEST(SdkClient, AllocatesWithTypedResults) {
   EXPECT_EQ(client.stats().accepted, 2U);
 }
 
+TEST(SdkRequest, TextBecomesTheRequestsBytes) {
+  for (const std::string& file : {plugin_path(), host_library_path()}) {
+    const auto library = Library::load(file);
+    const std::string request = Request("default").select(Fleet("blue")).bytes();
+    EXPECT_EQ(request_from_manifest(*library, R"({"apiVersion":"allocation.agones.dev/v1","kind":"GameServerAllocation",
+        "metadata":{"namespace":"default"},"spec":{"selectors":[{"matchLabels":{"agones.dev/fleet":"blue"}}]}})"),
+              request);
+    const std::string json =
+        R"({"namespace":"default","gameServerSelectors":[{"matchLabels":{"agones.dev/fleet":"blue"}}]})";
+    EXPECT_EQ(request_from_json(*library, json), request);
+    EXPECT_EQ(request_from_json(*library, R"({"namespace":"default","fleet":1})", PROC_UNKNOWN_FIELDS_IGNORE),
+              Request("default").bytes());
+    // Longer than its JSON: it gets "default" for a namespace, and a small manifest is all default.
+    EXPECT_EQ(request_from_manifest(*library, "{}"), Request("default").bytes());
+    std::string said;
+    try {
+      request_from_manifest(*library, R"({"spec":{"fleet":"blue"}})");
+    } catch (const Error& error) {
+      said = error.what();
+    }
+    EXPECT_EQ(said, "spec.fleet: unknown field");
+  }
+}
+
 TEST(SdkClient, ItsEndEndsEveryRequest) {
   int ended = 0;
   {

@@ -51,6 +51,11 @@ TEST_F(ConfigFields, TakeNames) {
   EXPECT_EQ(config.log_level, PROC_SEVERITY_DEBUG);
   EXPECT_EQ(set("transport", "plaintext"), "");
   EXPECT_EQ(config.transport, PROC_TRANSPORT_PLAINTEXT);
+  EXPECT_EQ(config.unknown_fields, PROC_UNKNOWN_FIELDS_REFUSE);
+  EXPECT_EQ(set("unknown_fields", "ignore"), "");
+  EXPECT_EQ(config.unknown_fields, PROC_UNKNOWN_FIELDS_IGNORE);
+  EXPECT_EQ(set("unknown_fields", "Refuse"), "");
+  EXPECT_EQ(config.unknown_fields, PROC_UNKNOWN_FIELDS_REFUSE);
   EXPECT_EQ(set("fail_fast", "true"), "");
   EXPECT_EQ(config.fail_fast, 1U);
   EXPECT_EQ(set("fail_fast", "0"), "");
@@ -95,6 +100,7 @@ TEST_F(ConfigFields, WhatIsWrongIsSaid) {
             "max_message_bytes: 17179869185GiB is not from 65536 to 1073741824");
   EXPECT_EQ(set("max_message_bytes", "1MB"), "max_message_bytes: '1MB': the unit is to be B, KiB, MiB or GiB");
   EXPECT_EQ(set("log_level", "loud"), "log_level: 'loud' is none of TRACE, DEBUG, INFO, WARNING, ERROR, OFF");
+  EXPECT_EQ(set("unknown_fields", "1"), "unknown_fields: '1' is none of REFUSE, IGNORE");
   EXPECT_EQ(set("transport", "tcp"), "transport: 'tcp' is none of TLS, PLAINTEXT");
   EXPECT_EQ(set("fail_fast", "yes"), "fail_fast: 'yes' is none of 0, false, 1, true");
   EXPECT_EQ(set("max_batchsize", "1"), "max_batchsize: no such field; is max_batch_size meant?");

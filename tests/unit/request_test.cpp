@@ -103,7 +103,8 @@ TEST(ManifestRequest, WhatCannotBeCarriedOverIsRefusedByName) {
       {R"({"spec":{"selectors":[{"players":{"minAvailable":1}}]}})", "spec.selectors[0].players: unknown field"},
       {R"({"spec":{"multiClusterSetting":{"policySelector":{"matchExpressions":[]}}}})",
        "spec.multiClusterSetting.policySelector.matchExpressions: unknown field"},
-      {R"({"namespace":"default"})", "namespace: unknown field"},
+      {R"({"namespace":"default"})",
+       "namespace: unknown field; this is an AllocationRequest, to be given in the format JSON"},
       {R"({"spec":{},"spec":{}})", "spec: given twice"},
       {R"([])", "expected an object, got array"},
   };
@@ -123,6 +124,143 @@ TEST(JsonRequest, AManifestIsRecognised) {
               std::string::npos)
         << problem;
   }
+}
+
+// ---- unknown_fields: ignore --------------------------------------------------------------------------------
+
+struct Ignored {
+  std::string meaning;  // or what is wrong
+  std::uint64_t count;
+  std::vector<std::string> names;
+};
+
+Ignored ignoring(const std::string& json, JsonRequest::Form form = JsonRequest::Form::kRequest) {
+  const JsonRequest request(json, form, JsonRequest::Unknown::kIgnore);
+  if (!request.problem().empty()) {
+    return {request.problem(), request.ignored(), request.ignored_names()};
+  }
+  EXPECT_EQ(check_protobuf_request(request.bytes()).text, "") << json;
+  allocation::AllocationRequest message;
+  EXPECT_TRUE(message.ParseFromArray(request.bytes().data(), static_cast<int>(request.bytes().size()))) << json;
+  std::string meaning;
+  EXPECT_TRUE(MessageToJsonString(message, &meaning).ok());
+  return {meaning, request.ignored(), request.ignored_names()};
+}
+
+TEST(UnknownFields, ArePassedOverWithTheirValues) {
+  const Ignored got = ignoring(R"({"nmespace":[1,{"a":[null]}],"namespace":"n","metadata":null,"metaPatch":null,
+    "scheduling":null,"priorities":null,"counters":{"rooms":{"amount":null,"action":"Increment","note":"x"}},
+    "gameServerSelectors":[{"matchLabels":null,"players":{"minAvailable":1,"maxAvailable":10}},{"matchLabels":{"players":"kept"}}]})");
+  EXPECT_EQ(got.meaning, R"({"namespace":"n","gameServerSelectors":[{},{"matchLabels":{"players":"kept"}}],)"
+                         R"("counters":{"rooms":{"action":"Increment"}}})");
+  EXPECT_EQ(got.count, 3U);
+  EXPECT_EQ(got.names, (std::vector<std::string>{"nmespace", "counters.note", "gameServerSelectors.players"}));
+}
+
+TEST(UnknownFields, SoAreNamesThatAnEnumDoesNotHave) {
+  const Ignored got = ignoring(R"({"namespace":"n","scheduling":"distributed","priorities":[{"type":"list","key":"k"}],
+    "gameServerSelectors":[{"gameServerState":"","matchExpressions":[{"key":"k","operator":"exists"}]}]})");
+  EXPECT_EQ(
+      got.meaning,
+      R"({"namespace":"n","gameServerSelectors":[{"matchExpressions":[{"key":"k"}]}],"priorities":[{"key":"k"}]})");
+  EXPECT_EQ(got.names, (std::vector<std::string>{"scheduling=distributed", "priorities.type=list",
+                                                 "gameServerSelectors.gameServerState=",
+                                                 "gameServerSelectors.matchExpressions.operator=exists"}));
+}
+
+TEST(UnknownFields, WhatIsNoNameIsRefusedAsEver) {
+  for (const auto& [json, problem] : test::kBadJsonRequests) {
+    const std::string said = problem;
+    const bool by_name =
+        said.find("unknown field") != std::string::npos || said.find("expected one of") != std::string::npos;
+    EXPECT_EQ(ignoring(json).meaning.find(problem) == std::string::npos, by_name) << json;
+  }
+  EXPECT_EQ(ignoring(R"({"namespace":"n","gameServerSelectors":[null]})").meaning,
+            "gameServerSelectors[0]: expected an object, got null");
+  EXPECT_EQ(ignoring(R"({"namespace":"n","metadata":{"labels":{"a":null}}})").meaning,
+            R"(metadata.labels["a"]: expected a string, got null)");
+}
+
+TEST(UnknownFields, GoodRequestsMeanTheSame) {
+  for (const char* json : test::kGoodJsonRequests) {
+    const JsonRequest request(json, JsonRequest::Form::kRequest, JsonRequest::Unknown::kIgnore);
+    EXPECT_EQ(request.problem(), "") << json;
+    EXPECT_EQ(request.bytes(), JsonRequest(json).bytes()) << json;
+    EXPECT_EQ(request.ignored(), 0U) << json;
+  }
+}
+
+TEST(UnknownFields, OfManifestsTooButNotTheNamesOfEnums) {
+  const Ignored got =
+      ignoring(R"({"kind":"GameServerAllocation","spec":{"selectors":[{"players":{}}],"metaPatch":{}},"x":1})",
+               JsonRequest::Form::kManifest);
+  EXPECT_EQ(got.meaning, R"({"namespace":"default","gameServerSelectors":[{}]})");
+  EXPECT_EQ(got.names, (std::vector<std::string>{"spec.selectors.players", "spec.metaPatch", "x"}));
+  EXPECT_EQ(ignoring(R"({"kind":"Fleet"})", JsonRequest::Form::kManifest).meaning,
+            "kind: expected one of GameServerAllocation, got Fleet");
+  EXPECT_EQ(ignoring(R"({"spec":{"selectors":[{"gameServerState":"ready"}]}})", JsonRequest::Form::kManifest).meaning,
+            "spec.selectors[0].gameServerState: expected one of Ready, Allocated, got ready");
+}
+
+TEST(UnknownFields, TheOtherFormIsNoRequestForJustAnything) {
+  EXPECT_EQ(ignoring(R"({"kind":"GameServerAllocation","metadata":{"namespace":"n"},"spec":{}})").meaning,
+            "namespace: missing; this is a manifest of Kubernetes, to be given in the format MANIFEST");
+  EXPECT_EQ(
+      ignoring(R"({"namespace":"n","gameServerSelectors":[],"metadata":{}})", JsonRequest::Form::kManifest).meaning,
+      "spec: missing; this is an AllocationRequest, to be given in the format JSON");
+}
+
+TEST(UnknownFields, AreBoundedInNumberAndLength) {
+  std::string json = R"({"namespace":"n")";
+  for (int i = 0; i < 1000; ++i) {
+    json += ",\"" + std::string(1000, 'x') + std::to_string(i) + "\":" + std::to_string(i);
+  }
+  const Ignored got = ignoring(json + "}");
+  EXPECT_EQ(got.meaning, R"({"namespace":"n"})");
+  EXPECT_EQ(got.count, 1000U);
+  EXPECT_EQ(got.names.size(), 16U);
+  EXPECT_EQ(got.names[0], std::string(64, 'x') + "...");
+}
+
+// ---- the wrong format ---------------------------------------------------------------------------------------
+
+TEST(ProtobufRequest, TextIsSaidToBeText) {
+  const std::pair<std::string_view, const char*> cases[] = {
+      {R"({"apiVersion":"allocation.agones.dev/v1","kind":"GameServerAllocation","spec":{}})",
+       "; this is a manifest of Kubernetes in JSON, to be given in the format MANIFEST"},
+      {"\xef\xbb\xbf \n{\"kind\": \"GameServerAllocation\"}",
+       "; this is a manifest of Kubernetes in JSON, to be given in the format MANIFEST"},
+      {R"({"namespace":"default"})", "; this is JSON, to be given in the format JSON"},
+      {"apiVersion: allocation.agones.dev/v1\nkind: GameServerAllocation\nspec: {}\n",
+       "; this is YAML: a manifest is to be given as JSON, in the format MANIFEST"},
+      {"# mine\r\nkind: GameServerAllocation\r\n",
+       "; this is YAML: a manifest is to be given as JSON, in the format MANIFEST"},
+      {"---\nkind: GameServerAllocation\n",
+       "; this is YAML: a manifest is to be given as JSON, in the format MANIFEST"},
+      {std::string_view("k8s\0\n\x0a\x18"
+                        "allocation.agones.dev/v1",
+                        30),
+       "; these are Kubernetes' own Protobuf bytes: a manifest is to be given as JSON, in the format MANIFEST"},
+  };
+  for (const auto& [body, hint] : cases) {
+    const std::string problem = check_protobuf_request(body).text;
+    EXPECT_NE(problem.find(hint), std::string::npos) << body << ": " << problem;
+  }
+  EXPECT_EQ(check_protobuf_request("\xff").text, "malformed protobuf");
+  EXPECT_EQ(check_protobuf_request("\x28\x01").text, "namespace: missing");
+}
+
+TEST(JsonRequest, YamlIsSaidToBeYaml) {
+  for (const char* text :
+       {"apiVersion: allocation.agones.dev/v1", "---\nkind: x", "# x\nkind: x", "namespace: default"}) {
+    for (const auto form : {JsonRequest::Form::kRequest, JsonRequest::Form::kManifest}) {
+      const std::string problem = JsonRequest(text, form).problem();
+      EXPECT_EQ(problem.rfind("malformed JSON at byte ", 0), 0U) << problem;
+      EXPECT_NE(problem.find(": Invalid value; this is YAML, to be given as JSON"), std::string::npos) << problem;
+    }
+  }
+  EXPECT_EQ(JsonRequest("\xef\xbb\xbf{}").problem(),
+            "malformed JSON at byte 0: Invalid value; it begins with a byte order mark, which is no part of JSON");
 }
 
 TEST(JsonRequest, ProblemsNameTheField) {

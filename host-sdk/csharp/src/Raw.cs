@@ -181,6 +181,20 @@ namespace Agones.Processor
         Plaintext = 1,
     }
 
+    internal enum UnknownFields
+    {
+        /// <summary>
+        /// The request is refused, and the text names it: a typo is found. The default.
+        /// </summary>
+        Refuse = 0,
+        /// <summary>
+        /// It is passed over with its value, as agones-allocator's REST endpoint does; so is a name that an enum does
+        /// not have (not in a manifest, where Kubernetes refuses it). Counted in proc_stats.unknown_fields; a log
+        /// line of kind "unknown_field" tells of each name once, of 64 at most.
+        /// </summary>
+        Ignore = 1,
+    }
+
     internal enum Format
     {
         /// <summary>
@@ -188,13 +202,14 @@ namespace Agones.Processor
         /// </summary>
         Protobuf = 0,
         /// <summary>
-        /// The JSON body of agones-allocator's REST endpoint (proto3 JSON). Unknown fields are refused.
+        /// The JSON body of agones-allocator's REST endpoint (proto3 JSON). A member that is null is not there.
+        /// Unknown fields: see proc_config.unknown_fields.
         /// </summary>
         Json = 1,
         /// <summary>
         /// A GameServerAllocation of Kubernetes (allocation.agones.dev/v1) in JSON. Its spec becomes the request,
         /// with required, preferred and selectors, all of it; its namespace is metadata.namespace, or "default". What
-        /// the request can't carry is refused.
+        /// the request can't carry is an unknown field.
         /// </summary>
         Manifest = 2,
     }
@@ -363,10 +378,12 @@ namespace Agones.Processor
         internal uint answerTimeoutMs;
         internal uint failFast;
         internal uint resendMayAllocateTwice;
+        internal int unknownFields;
         internal int logLevel;
         internal int notifyFd;
         internal uint logSummaryMs;
         internal int transport;
+        internal uint reserved;
         internal RawText tlsCaFile;
         internal RawText tlsCaPem;
         internal RawText tlsCertificateFile;
@@ -451,6 +468,7 @@ namespace Agones.Processor
         internal ulong statesMerged;
         internal ulong unknown;
         internal ulong logLinesSuppressed;
+        internal ulong unknownFields;
     }
 
     [StructLayout(LayoutKind.Sequential)]
@@ -527,6 +545,8 @@ namespace Agones.Processor
         [UnmanagedFunctionPointer(CallingConvention.Cdecl)]
         internal delegate int ResponseToJsonFunction(IntPtr response, ulong responseSize, IntPtr json, ulong size, IntPtr needed, IntPtr error, ulong errorSize);
         [UnmanagedFunctionPointer(CallingConvention.Cdecl)]
+        internal delegate int RequestToProtobufFunction(int format, IntPtr body, ulong bodySize, int unknownFields, IntPtr request, ulong size, IntPtr needed, IntPtr error, ulong errorSize);
+        [UnmanagedFunctionPointer(CallingConvention.Cdecl)]
         internal delegate int GetUnloadStateFunction(IntPtr reason, ulong reasonSize);
         [UnmanagedFunctionPointer(CallingConvention.Cdecl)]
         internal delegate int SwapFunction(IntPtr client, IntPtr file, IntPtr sha256, IntPtr error, ulong errorSize);
@@ -559,10 +579,10 @@ namespace Agones.Processor
         /// <summary>
         /// Sets a field by its name, from text; both NUL-terminated. Numbers are decimal. Times (*_ms) may have a
         /// unit: ms, s, min, h; without one they are milliseconds. Sizes (*_bytes): B, KiB, MiB, GiB; without one,
-        /// bytes. Flags: 0, 1, false, true. log_level and transport: the constants' names, such as warning,
-        /// plaintext. Texts are copied, until proc_config_clear or the next value. on_event, on_log and their
-        /// contexts are set in the struct alone. Errors: INVALID_ARGUMENT (no such field, not such a value, out of
-        /// range).
+        /// bytes. Flags: 0, 1, false, true. log_level, transport, unknown_fields: the constants' names, such as
+        /// warning, plaintext, ignore. Texts are copied, until proc_config_clear or the next value. on_event, on_log
+        /// and their contexts are set in the struct alone. Errors: INVALID_ARGUMENT (no such field, not such a value,
+        /// out of range).
         /// </summary>
         internal readonly ConfigSetFunction ConfigSet;
         /// <summary>
@@ -694,6 +714,13 @@ namespace Agones.Processor
         /// </summary>
         internal readonly ResponseToJsonFunction ResponseToJson;
         /// <summary>
+        /// Writes a request as the serialized allocation.AllocationRequest that it is sent as: JSON and manifests are
+        /// converted, Protobuf is checked. For hosts that keep requests, or send them by other ways.
+        /// `unknown_fields`: as in the config. *needed (may be NULL) gets the length; if `size` is less, nothing is
+        /// written, and TOO_LARGE is returned. Errors: INVALID_ARGUMENT (as of proc_allocate), TOO_LARGE.
+        /// </summary>
+        internal readonly RequestToProtobufFunction RequestToProtobuf;
+        /// <summary>
         /// Whether the library may be unmapped now; `reason` names what holds it.
         /// </summary>
         internal readonly GetUnloadStateFunction GetUnloadState;
@@ -743,6 +770,7 @@ namespace Agones.Processor
             MetricsToText = Marshal.GetDelegateForFunctionPointer<MetricsToTextFunction>(Needed(find, "proc_metrics_to_text"));
             GetConnection = Marshal.GetDelegateForFunctionPointer<GetConnectionFunction>(Needed(find, "proc_get_connection"));
             ResponseToJson = Marshal.GetDelegateForFunctionPointer<ResponseToJsonFunction>(Needed(find, "proc_response_to_json"));
+            RequestToProtobuf = Marshal.GetDelegateForFunctionPointer<RequestToProtobufFunction>(Needed(find, "proc_request_to_protobuf"));
             GetUnloadState = Marshal.GetDelegateForFunctionPointer<GetUnloadStateFunction>(Needed(find, "proc_get_unload_state"));
             IntPtr swap = find("proc_swap");
             if (swap != IntPtr.Zero) Swap = Marshal.GetDelegateForFunctionPointer<SwapFunction>(swap);

@@ -101,6 +101,12 @@ internal static class Scenarios
                     bool named = Refusal(() => client.AllocateAsync(Manifest)).Message.Contains("MANIFEST");
                     return $"{{\"named\":{(named ? "true" : "false")},\"name\":\"{(await client.AllocateManifestAsync(Manifest)).Name}\"}}";
                 }
+            case "unknown_fields":
+                using (Client client = Make("unknown_fields", "ignore"))
+                {
+                    const string Model = "{\"namespace\":\"default\",\"metadata\":null,\"gameServerSelectors\":[{\"matchLabels\":null,\"players\":{\"minAvailable\":1}}]}";
+                    return $"{{\"name\":\"{(await client.AllocateAsync(Model)).Name}\"}}";
+                }
             case "rejected":
                 using (Client client = Make()) return Described(Failure(client.AllocateAsync("{\"namespace\":\"nowhere\"}")));
             case "timeout_not_sent":

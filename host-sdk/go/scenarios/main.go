@@ -115,6 +115,8 @@ func run(scenario string) result {
 		o = options("fail_fast", "true")
 	case "queue_full":
 		o = options("max_pending_requests", "1")
+	case "unknown_fields":
+		o = options("unknown_fields", "ignore")
 	case "connection":
 		o.OnConnection = func(one processor.Connection) {
 			mutex.Lock()
@@ -152,6 +154,9 @@ func run(scenario string) result {
 			{"matchLabels": result{"agones.dev/fleet": "local"}, "gameServerState": "Ready"}}}}
 		_, err := c.Allocate(background, manifest)
 		return result{"named": strings.Contains(refusal(err).Message, "MANIFEST"), "name": must(c.AllocateManifest(background, manifest)).Name}
+	case "unknown_fields":
+		return result{"name": must(c.Allocate(background, result{"namespace": "default", "metadata": nil, "gameServerSelectors": []result{
+			{"matchLabels": nil, "players": result{"minAvailable": 1}}}})).Name}
 	case "rejected":
 		_, err := c.Allocate(background, result{"namespace": "nowhere"})
 		return described(err)

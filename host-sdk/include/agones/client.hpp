@@ -140,6 +140,14 @@ struct SwapReport {
   std::string error;                         // kFailed: why; kDone and not unloaded: what keeps the library
 };
 
+// A GameServerAllocation of Kubernetes, in JSON, as the serialized AllocationRequest that it means: to keep it, to send it by other
+// ways, or for Client::allocate(protobuf). Throws Error, which names what a request can't carry.
+std::string request_from_manifest(const Library& library, std::string_view json,
+                                  proc_unknown_fields unknown_fields = PROC_UNKNOWN_FIELDS_REFUSE);
+// The same of a request in JSON.
+std::string request_from_json(const Library& library, std::string_view json,
+                              proc_unknown_fields unknown_fields = PROC_UNKNOWN_FIELDS_REFUSE);
+
 class Allocation;  // agones/async.hpp
 
 // One client of the processor. Same thread rules as the C ABI: allocate, cancel, drain, stats from any

@@ -58,7 +58,8 @@ local function submit(client, into)
   return assert(client:submit(any, nil, function(server, problem) into.server, into.problem = server, problem end))
 end
 
-local settings = { disconnected = { fail_fast = true }, queue_full = { max_pending_requests = 1 }, logs = { log_level = "info" } }
+local settings = { disconnected = { fail_fast = true }, queue_full = { max_pending_requests = 1 }, logs = { log_level = "info" },
+  unknown_fields = { unknown_fields = "ignore" } }
 local client = assert(new(settings[scenario]))
 local count = function(name) return tonumber(client:stats()[name]) end
 
@@ -86,6 +87,10 @@ local scenarios = {
       spec = { selectors = { { matchLabels = { ["agones.dev/fleet"] = "local" }, gameServerState = "Ready" } } } }
     local _, problem = client:submit(manifest, 0, function() end)
     return { named = problem.message:find("MANIFEST") ~= nil, name = await(client, function() return client:allocate(manifest, 0, true) end).name }
+  end,
+  unknown_fields = function()
+    local body = { namespace = "default", gameServerSelectors = { { players = { minAvailable = 1 } } } }
+    return { name = await(client, function() return client:allocate(body) end).name }
   end,
   rejected = function() return described(select(2, await(client, function() return client:allocate({ namespace = "nowhere" }) end))) end,
   timeout_not_sent = function() return described(select(2, await(client, function() return client:allocate(any, 50) end))) end,

@@ -97,12 +97,19 @@ export const Transport: {
   readonly PLAINTEXT: 1;
 };
 
+export const UnknownFields: {
+  /** The request is refused, and the text names it: a typo is found. The default. */
+  readonly REFUSE: 0;
+  /** It is passed over with its value, as agones-allocator's REST endpoint does; so is a name that an enum does not have (not in a manifest, where Kubernetes refuses it). Counted in proc_stats.unknown_fields; a log line of kind "unknown_field" tells of each name once, of 64 at most. */
+  readonly IGNORE: 1;
+};
+
 export const Format: {
   /** A serialized allocation.AllocationRequest. Fields that the plugin does not know are passed on. */
   readonly PROTOBUF: 0;
-  /** The JSON body of agones-allocator's REST endpoint (proto3 JSON). Unknown fields are refused. */
+  /** The JSON body of agones-allocator's REST endpoint (proto3 JSON). A member that is null is not there. Unknown fields: see proc_config.unknown_fields. */
   readonly JSON: 1;
-  /** A GameServerAllocation of Kubernetes (allocation.agones.dev/v1) in JSON. Its spec becomes the request, with required, preferred and selectors, all of it; its namespace is metadata.namespace, or "default". What the request can't carry is refused. */
+  /** A GameServerAllocation of Kubernetes (allocation.agones.dev/v1) in JSON. Its spec becomes the request, with required, preferred and selectors, all of it; its namespace is metadata.namespace, or "default". What the request can't carry is an unknown field. */
   readonly MANIFEST: 2;
 };
 

@@ -107,14 +107,24 @@ exports.Transport = Object.freeze({
   PLAINTEXT: 1,
 });
 
+exports.UnknownFields = Object.freeze({
+  // The request is refused, and the text names it: a typo is found. The default.
+  REFUSE: 0,
+  // It is passed over with its value, as agones-allocator's REST endpoint does; so is a name that an enum does not
+  // have (not in a manifest, where Kubernetes refuses it). Counted in proc_stats.unknown_fields; a log line of kind
+  // "unknown_field" tells of each name once, of 64 at most.
+  IGNORE: 1,
+});
+
 exports.Format = Object.freeze({
   // A serialized allocation.AllocationRequest. Fields that the plugin does not know are passed on.
   PROTOBUF: 0,
-  // The JSON body of agones-allocator's REST endpoint (proto3 JSON). Unknown fields are refused.
+  // The JSON body of agones-allocator's REST endpoint (proto3 JSON). A member that is null is not there. Unknown
+  // fields: see proc_config.unknown_fields.
   JSON: 1,
   // A GameServerAllocation of Kubernetes (allocation.agones.dev/v1) in JSON. Its spec becomes the request, with
   // required, preferred and selectors, all of it; its namespace is metadata.namespace, or "default". What the request
-  // can't carry is refused.
+  // can't carry is an unknown field.
   MANIFEST: 2,
 });
 
@@ -156,10 +166,10 @@ exports.STRUCTS = {
   proc_field: { key: "proc_text", value: "proc_text" },
   proc_event: { struct_size: "uint32_t", type: "int32_t", request_id: "uint64_t", token: "uint64_t", outcome: "int32_t", delivery: "int32_t", code: "int32_t", reserved: "int32_t", batch_id: "uint64_t", message: "proc_text", latency_us: "uint64_t", game_server_name: "proc_text", address: "proc_text", node_name: "proc_text", source: "proc_text", ports: "void *", port_count: "uint64_t", addresses: "void *", address_count: "uint64_t", response: "proc_bytes", request: "proc_bytes", remaining_ms: "uint32_t", connection: "int32_t", retry_after_ms: "uint32_t", severity: "int32_t", channel: "proc_text", kind: "proc_text", fields: "void *", field_count: "uint64_t", traceparent: "proc_text" },
   proc_log: { struct_size: "uint32_t", severity: "int32_t", time_unix_ns: "int64_t", channel: "proc_text", message: "proc_text", request_id: "uint64_t", batch_id: "uint64_t", kind: "proc_text", fields: "void *", field_count: "uint64_t", traceparent: "proc_text" },
-  proc_config: { struct_size: "uint32_t", abi_version: "uint32_t", client_id: "proc_text", processor_address: "proc_text", max_batch_size: "uint32_t", max_batch_bytes: "uint32_t", fixed_batches: "uint32_t", max_streams: "uint32_t", max_unanswered_batches: "uint32_t", max_pending_requests: "uint32_t", max_message_bytes: "uint32_t", max_unpolled_bytes: "uint32_t", batches_per_pull: "uint32_t", allocation_timeout_ms: "uint32_t", reconnect_initial_ms: "uint32_t", reconnect_max_ms: "uint32_t", reconnect_jitter_percent: "uint32_t", connect_timeout_ms: "uint32_t", keepalive_time_ms: "uint32_t", keepalive_timeout_ms: "uint32_t", pull_timeout_ms: "uint32_t", answer_timeout_ms: "uint32_t", fail_fast: "uint32_t", resend_may_allocate_twice: "uint32_t", log_level: "int32_t", notify_fd: "int32_t", log_summary_ms: "uint32_t", transport: "int32_t", tls_ca_file: "proc_text", tls_ca_pem: "proc_text", tls_certificate_file: "proc_text", tls_certificate_pem: "proc_text", tls_key_file: "proc_text", tls_key_pem: "proc_text", tls_server_name: "proc_text", plugin_file: "proc_text", plugin_sha256: "proc_text", plugin_group_may_write: "uint32_t", swap_ready_timeout_ms: "uint32_t", swap_drain_timeout_ms: "uint32_t", plugin_in_place: "uint32_t", first_request_id: "uint64_t", reserved_texts: "proc_text[4]", owned_texts: "void *", on_event: "void *", event_context: "void *", on_log: "void *", log_context: "void *" },
+  proc_config: { struct_size: "uint32_t", abi_version: "uint32_t", client_id: "proc_text", processor_address: "proc_text", max_batch_size: "uint32_t", max_batch_bytes: "uint32_t", fixed_batches: "uint32_t", max_streams: "uint32_t", max_unanswered_batches: "uint32_t", max_pending_requests: "uint32_t", max_message_bytes: "uint32_t", max_unpolled_bytes: "uint32_t", batches_per_pull: "uint32_t", allocation_timeout_ms: "uint32_t", reconnect_initial_ms: "uint32_t", reconnect_max_ms: "uint32_t", reconnect_jitter_percent: "uint32_t", connect_timeout_ms: "uint32_t", keepalive_time_ms: "uint32_t", keepalive_timeout_ms: "uint32_t", pull_timeout_ms: "uint32_t", answer_timeout_ms: "uint32_t", fail_fast: "uint32_t", resend_may_allocate_twice: "uint32_t", unknown_fields: "int32_t", log_level: "int32_t", notify_fd: "int32_t", log_summary_ms: "uint32_t", transport: "int32_t", reserved: "uint32_t", tls_ca_file: "proc_text", tls_ca_pem: "proc_text", tls_certificate_file: "proc_text", tls_certificate_pem: "proc_text", tls_key_file: "proc_text", tls_key_pem: "proc_text", tls_server_name: "proc_text", plugin_file: "proc_text", plugin_sha256: "proc_text", plugin_group_may_write: "uint32_t", swap_ready_timeout_ms: "uint32_t", swap_drain_timeout_ms: "uint32_t", plugin_in_place: "uint32_t", first_request_id: "uint64_t", reserved_texts: "proc_text[4]", owned_texts: "void *", on_event: "void *", event_context: "void *", on_log: "void *", log_context: "void *" },
   proc_request: { struct_size: "uint32_t", format: "int32_t", body: "proc_bytes", token: "uint64_t", timeout_ms: "uint32_t", reserved: "uint32_t", traceparent: "proc_text" },
   proc_moved_request: { struct_size: "uint32_t", timeout_ms: "uint32_t", request_id: "uint64_t", token: "uint64_t", waited_us: "uint64_t", body: "proc_bytes", traceparent: "proc_text" },
-  proc_stats: { struct_size: "uint32_t", reserved: "uint32_t", pending: "uint64_t", unsent: "uint64_t", in_flight: "uint64_t", late_answers: "uint64_t", open_streams: "uint64_t", window: "uint64_t", accepted: "uint64_t", allocated: "uint64_t", rejected: "uint64_t", timed_out: "uint64_t", cancelled: "uint64_t", disconnected: "uint64_t", shut_down: "uint64_t", handed_over: "uint64_t", taken_over: "uint64_t", orphans: "uint64_t", resent: "uint64_t", streams: "uint64_t", pulls: "uint64_t", batches_sent: "uint64_t", batches_answered: "uint64_t", duplicate_answers: "uint64_t", unknown_answers: "uint64_t", malformed_messages: "uint64_t", log_lines_dropped: "uint64_t", orphans_dropped: "uint64_t", late_answers_forgotten: "uint64_t", states_merged: "uint64_t", unknown: "uint64_t", log_lines_suppressed: "uint64_t" },
+  proc_stats: { struct_size: "uint32_t", reserved: "uint32_t", pending: "uint64_t", unsent: "uint64_t", in_flight: "uint64_t", late_answers: "uint64_t", open_streams: "uint64_t", window: "uint64_t", accepted: "uint64_t", allocated: "uint64_t", rejected: "uint64_t", timed_out: "uint64_t", cancelled: "uint64_t", disconnected: "uint64_t", shut_down: "uint64_t", handed_over: "uint64_t", taken_over: "uint64_t", orphans: "uint64_t", resent: "uint64_t", streams: "uint64_t", pulls: "uint64_t", batches_sent: "uint64_t", batches_answered: "uint64_t", duplicate_answers: "uint64_t", unknown_answers: "uint64_t", malformed_messages: "uint64_t", log_lines_dropped: "uint64_t", orphans_dropped: "uint64_t", late_answers_forgotten: "uint64_t", states_merged: "uint64_t", unknown: "uint64_t", log_lines_suppressed: "uint64_t", unknown_fields: "uint64_t" },
   proc_histogram: { count: "uint64_t", sum: "uint64_t", buckets: "uint64_t[732]" },
   proc_metrics: { struct_size: "uint32_t", reserved: "uint32_t", connections: "uint64_t[6]", max_pending: "uint64_t", rejected: "uint64_t[17]", answer_time_us: "proc_histogram", queue_time_us: "proc_histogram", batch_time_us: "proc_histogram", batch_size: "proc_histogram", queue_depth: "proc_histogram" },
   proc_swap_report: { struct_size: "uint32_t", state: "int32_t", from_version: "char[32]", to_version: "char[32]", moved: "uint64_t", drained: "uint64_t", longest_gap_us: "uint64_t", unloaded: "int32_t", reserved: "int32_t", error: "char[512]" },
@@ -182,9 +192,9 @@ exports.FUNCTIONS = {
   proc_config_init: 'int32_t proc_config_init(uint32_t host_abi_version, void * config, uint32_t struct_size, void * error, uint64_t error_size)',
   // Sets a field by its name, from text; both NUL-terminated. Numbers are decimal. Times (*_ms) may have a unit: ms,
   // s, min, h; without one they are milliseconds. Sizes (*_bytes): B, KiB, MiB, GiB; without one, bytes. Flags: 0, 1,
-  // false, true. log_level and transport: the constants' names, such as warning, plaintext. Texts are copied, until
-  // proc_config_clear or the next value. on_event, on_log and their contexts are set in the struct alone. Errors:
-  // INVALID_ARGUMENT (no such field, not such a value, out of range).
+  // false, true. log_level, transport, unknown_fields: the constants' names, such as warning, plaintext, ignore.
+  // Texts are copied, until proc_config_clear or the next value. on_event, on_log and their contexts are set in the
+  // struct alone. Errors: INVALID_ARGUMENT (no such field, not such a value, out of range).
   proc_config_set: 'int32_t proc_config_set(void * config, const char *name, const char *value, void * error, uint64_t error_size)',
   // Frees the texts that proc_config_set copied, and sets these fields to their defaults. Needed only after
   // proc_config_set with texts, any time after proc_init. NULL is allowed.
@@ -273,6 +283,11 @@ exports.FUNCTIONS = {
   // returned. Errors: INVALID_ARGUMENT (not such bytes, or more fields than an answer may have, see
   // proc_event.ports), TOO_LARGE.
   proc_response_to_json: 'int32_t proc_response_to_json(void * response, uint64_t response_size, void * json, uint64_t size, void * needed, void * error, uint64_t error_size)',
+  // Writes a request as the serialized allocation.AllocationRequest that it is sent as: JSON and manifests are
+  // converted, Protobuf is checked. For hosts that keep requests, or send them by other ways. `unknown_fields`: as in
+  // the config. *needed (may be NULL) gets the length; if `size` is less, nothing is written, and TOO_LARGE is
+  // returned. Errors: INVALID_ARGUMENT (as of proc_allocate), TOO_LARGE.
+  proc_request_to_protobuf: 'int32_t proc_request_to_protobuf(int32_t format, void * body, uint64_t body_size, int32_t unknown_fields, void * request, uint64_t size, void * needed, void * error, uint64_t error_size)',
   // Whether the library may be unmapped now; `reason` names what holds it.
   proc_get_unload_state: 'int32_t proc_get_unload_state(void * reason, uint64_t reason_size)',
   // Starts to replace the plugin by the one in `file` (NUL-terminated). A poll that waits carries it on, and returns

@@ -63,6 +63,10 @@ const scenarios: { [name: string]: () => Promise<Result> } = {
     const error = await refusal(processor.allocate(manifest as never));
     return { named: error.message.includes('MANIFEST'), name: (await processor.allocate(manifest, { manifest: true })).name };
   }),
+  unknown_fields: () => withClient(async (processor) => {
+    const model = { ...any, metadata: null, gameServerSelectors: [{ matchLabels: null, players: { minAvailable: 1 } }] };
+    return { name: (await processor.allocate(model as never)).name };
+  }, { unknown_fields: 'ignore' }),
   rejected: () => withClient(async (processor) => described(await failure(processor.allocate({ namespace: 'nowhere' })))),
   timeout_not_sent: () => withClient(async (processor) => described(await failure(processor.allocate(any, { timeoutMs: 50 })))),
   orphan: () => withClient(async (processor) => ({ ...described(await failure(processor.allocate(any, { timeoutMs: 2000 }))), orphan: await firstOrphan() })),

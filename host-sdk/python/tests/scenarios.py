@@ -103,6 +103,12 @@ async def manifest() -> Result:
         return {"named": "MANIFEST" in error.message, "name": (await processor.allocate(allocation, manifest=True)).name}
 
 
+async def unknown_fields() -> Result:
+    body: Dict[str, Any] = {**ANY, "metadata": None, "gameServerSelectors": [{"matchLabels": None, "players": {"minAvailable": 1}}]}
+    async with client(unknown_fields="ignore") as processor:
+        return {"name": (await processor.allocate(body)).name}
+
+
 async def rejected() -> Result:
     async with client() as processor:
         return described(await failure(processor.allocate({"namespace": "nowhere"})))

@@ -110,6 +110,12 @@ async fn run(scenario: &str, next_plugin: &str) -> Result<Value, Error> {
             let server = client.allocate(agones_processor::Request::Manifest(manifest.to_string())).await?;
             json!({"named": refused.message.contains("MANIFEST"), "name": server.name})
         }
+        "unknown_fields" => {
+            let selector = json!({"matchLabels": null, "players": {"minAvailable": 1}});
+            let model = json!({"namespace": "default", "metadata": null, "gameServerSelectors": [selector]});
+            let client = Client::new(builder().set("unknown_fields", "ignore"))?;
+            json!({"name": client.allocate(model).await?.name})
+        }
         "rejected" => described(&client()?.submit(json!({"namespace": "nowhere"}), None)?.await.unwrap_err()),
         "timeout_not_sent" => described(&client()?.submit(any(), Some(Duration::from_millis(50)))?.await.unwrap_err()),
         "orphan" => {

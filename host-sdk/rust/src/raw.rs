@@ -96,13 +96,21 @@ pub const TRANSPORT_TLS: i32 = 0;
 /// No encryption: what the processor offers inside a cluster. Must be asked for.
 pub const TRANSPORT_PLAINTEXT: i32 = 1;
 
+/// The request is refused, and the text names it: a typo is found. The default.
+pub const UNKNOWN_FIELDS_REFUSE: i32 = 0;
+/// It is passed over with its value, as agones-allocator's REST endpoint does; so is a name that an enum does not
+/// have (not in a manifest, where Kubernetes refuses it). Counted in proc_stats.unknown_fields; a log line of kind
+/// "unknown_field" tells of each name once, of 64 at most.
+pub const UNKNOWN_FIELDS_IGNORE: i32 = 1;
+
 /// A serialized allocation.AllocationRequest. Fields that the plugin does not know are passed on.
 pub const FORMAT_PROTOBUF: i32 = 0;
-/// The JSON body of agones-allocator's REST endpoint (proto3 JSON). Unknown fields are refused.
+/// The JSON body of agones-allocator's REST endpoint (proto3 JSON). A member that is null is not there. Unknown
+/// fields: see proc_config.unknown_fields.
 pub const FORMAT_JSON: i32 = 1;
 /// A GameServerAllocation of Kubernetes (allocation.agones.dev/v1) in JSON. Its spec becomes the request, with
 /// required, preferred and selectors, all of it; its namespace is metadata.namespace, or "default". What the request
-/// can't carry is refused.
+/// can't carry is an unknown field.
 pub const FORMAT_MANIFEST: i32 = 2;
 
 /// Send and finish what was accepted.
@@ -242,10 +250,12 @@ pub struct Config {
     pub answer_timeout_ms: u32,
     pub fail_fast: u32,
     pub resend_may_allocate_twice: u32,
+    pub unknown_fields: i32,
     pub log_level: i32,
     pub notify_fd: i32,
     pub log_summary_ms: u32,
     pub transport: i32,
+    pub reserved: u32,
     pub tls_ca_file: Text,
     pub tls_ca_pem: Text,
     pub tls_certificate_file: Text,
@@ -327,6 +337,7 @@ pub struct Stats {
     pub states_merged: u64,
     pub unknown: u64,
     pub log_lines_suppressed: u64,
+    pub unknown_fields: u64,
 }
 
 #[repr(C)]
@@ -385,9 +396,10 @@ pub struct Functions {
     pub config_init: unsafe extern "C" fn(u32, *mut c_void, u32, *mut c_char, u64) -> i32,
     /// Sets a field by its name, from text; both NUL-terminated. Numbers are decimal. Times (*_ms) may have a unit:
     /// ms, s, min, h; without one they are milliseconds. Sizes (*_bytes): B, KiB, MiB, GiB; without one, bytes.
-    /// Flags: 0, 1, false, true. log_level and transport: the constants' names, such as warning, plaintext. Texts are
-    /// copied, until proc_config_clear or the next value. on_event, on_log and their contexts are set in the struct
-    /// alone. Errors: INVALID_ARGUMENT (no such field, not such a value, out of range).
+    /// Flags: 0, 1, false, true. log_level, transport, unknown_fields: the constants' names, such as warning,
+    /// plaintext, ignore. Texts are copied, until proc_config_clear or the next value. on_event, on_log and their
+    /// contexts are set in the struct alone. Errors: INVALID_ARGUMENT (no such field, not such a value, out of
+    /// range).
     pub config_set: unsafe extern "C" fn(*mut c_void, *const c_char, *const c_char, *mut c_char, u64) -> i32,
     /// Frees the texts that proc_config_set copied, and sets these fields to their defaults. Needed only after
     /// proc_config_set with texts, any time after proc_init. NULL is allowed.
@@ -477,6 +489,11 @@ pub struct Functions {
     /// returned. Errors: INVALID_ARGUMENT (not such bytes, or more fields than an answer may have, see
     /// proc_event.ports), TOO_LARGE.
     pub response_to_json: unsafe extern "C" fn(*mut c_void, u64, *mut c_char, u64, *mut c_void, *mut c_char, u64) -> i32,
+    /// Writes a request as the serialized allocation.AllocationRequest that it is sent as: JSON and manifests are
+    /// converted, Protobuf is checked. For hosts that keep requests, or send them by other ways. `unknown_fields`: as
+    /// in the config. *needed (may be NULL) gets the length; if `size` is less, nothing is written, and TOO_LARGE is
+    /// returned. Errors: INVALID_ARGUMENT (as of proc_allocate), TOO_LARGE.
+    pub request_to_protobuf: unsafe extern "C" fn(i32, *mut c_void, u64, i32, *mut c_void, u64, *mut c_void, *mut c_char, u64) -> i32,
     /// Whether the library may be unmapped now; `reason` names what holds it.
     pub get_unload_state: unsafe extern "C" fn(*mut c_char, u64) -> i32,
     /// Starts to replace the plugin by the one in `file` (NUL-terminated). A poll that waits carries it on, and
@@ -523,6 +540,7 @@ impl Functions {
                 metrics_to_text: *library.get(b"proc_metrics_to_text\0")?,
                 get_connection: *library.get(b"proc_get_connection\0")?,
                 response_to_json: *library.get(b"proc_response_to_json\0")?,
+                request_to_protobuf: *library.get(b"proc_request_to_protobuf\0")?,
                 get_unload_state: *library.get(b"proc_get_unload_state\0")?,
                 swap: library.get(b"proc_swap\0").ok().map(|f| *f),
                 get_swap_report: library.get(b"proc_get_swap_report\0").ok().map(|f| *f),

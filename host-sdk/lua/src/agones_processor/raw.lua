@@ -10,6 +10,7 @@ typedef int32_t proc_delivery;
 typedef int32_t proc_connection_state;
 typedef int32_t proc_severity;
 typedef int32_t proc_transport;
+typedef int32_t proc_unknown_fields;
 typedef int32_t proc_format;
 typedef uint32_t proc_drain_flags;
 typedef int32_t proc_unload_state;
@@ -108,10 +109,12 @@ typedef struct proc_config {
   uint32_t answer_timeout_ms;
   uint32_t fail_fast;
   uint32_t resend_may_allocate_twice;
+  proc_unknown_fields unknown_fields;
   proc_severity log_level;
   int32_t notify_fd;
   uint32_t log_summary_ms;
   proc_transport transport;
+  uint32_t reserved;
   proc_text tls_ca_file;
   proc_text tls_ca_pem;
   proc_text tls_certificate_file;
@@ -184,6 +187,7 @@ typedef struct proc_stats {
   uint64_t states_merged;
   uint64_t unknown;
   uint64_t log_lines_suppressed;
+  uint64_t unknown_fields;
 } proc_stats;
 typedef struct proc_histogram {
   uint64_t count;
@@ -242,6 +246,7 @@ proc_status proc_get_metrics(const proc_client* client, proc_metrics* metrics, c
 proc_status proc_metrics_to_text(const proc_stats* stats, const proc_metrics* metrics, char* text, uint64_t size, uint64_t* needed, char* error, uint64_t error_size);
 proc_status proc_get_connection(const proc_client* client, proc_connection_state* state, char* reason, uint64_t reason_size, char* error, uint64_t error_size);
 proc_status proc_response_to_json(const void* response, uint64_t response_size, char* json, uint64_t size, uint64_t* needed, char* error, uint64_t error_size);
+proc_status proc_request_to_protobuf(proc_format format, const void* body, uint64_t body_size, proc_unknown_fields unknown_fields, void* request, uint64_t size, uint64_t* needed, char* error, uint64_t error_size);
 proc_unload_state proc_get_unload_state(char* reason, uint64_t reason_size);
 proc_status proc_swap(proc_client* client, const char* file, const char* sha256, char* error, uint64_t error_size);
 proc_status proc_get_swap_report(const proc_client* client, proc_swap_report* report, char* error, uint64_t error_size);
@@ -332,13 +337,20 @@ local raw = {
   TRANSPORT_TLS = 0,
   -- No encryption: what the processor offers inside a cluster. Must be asked for.
   TRANSPORT_PLAINTEXT = 1,
+  -- The request is refused, and the text names it: a typo is found. The default.
+  UNKNOWN_FIELDS_REFUSE = 0,
+  -- It is passed over with its value, as agones-allocator's REST endpoint does; so is a name that an enum does not
+  -- have (not in a manifest, where Kubernetes refuses it). Counted in proc_stats.unknown_fields; a log line of kind
+  -- "unknown_field" tells of each name once, of 64 at most.
+  UNKNOWN_FIELDS_IGNORE = 1,
   -- A serialized allocation.AllocationRequest. Fields that the plugin does not know are passed on.
   FORMAT_PROTOBUF = 0,
-  -- The JSON body of agones-allocator's REST endpoint (proto3 JSON). Unknown fields are refused.
+  -- The JSON body of agones-allocator's REST endpoint (proto3 JSON). A member that is null is not there. Unknown
+  -- fields: see proc_config.unknown_fields.
   FORMAT_JSON = 1,
   -- A GameServerAllocation of Kubernetes (allocation.agones.dev/v1) in JSON. Its spec becomes the request, with
   -- required, preferred and selectors, all of it; its namespace is metadata.namespace, or "default". What the request
-  -- can't carry is refused.
+  -- can't carry is an unknown field.
   FORMAT_MANIFEST = 2,
   -- Send and finish what was accepted.
   DRAIN_FINISH = 0,

@@ -119,14 +119,24 @@ class Transport(Named):
     PLAINTEXT = 1
 
 
+class UnknownFields(Named):
+    #: The request is refused, and the text names it: a typo is found. The default.
+    REFUSE = 0
+    #: It is passed over with its value, as agones-allocator's REST endpoint does; so is a name that an enum does not
+    #: have (not in a manifest, where Kubernetes refuses it). Counted in proc_stats.unknown_fields; a log line of kind
+    #: "unknown_field" tells of each name once, of 64 at most.
+    IGNORE = 1
+
+
 class Format(Named):
     #: A serialized allocation.AllocationRequest. Fields that the plugin does not know are passed on.
     PROTOBUF = 0
-    #: The JSON body of agones-allocator's REST endpoint (proto3 JSON). Unknown fields are refused.
+    #: The JSON body of agones-allocator's REST endpoint (proto3 JSON). A member that is null is not there. Unknown
+    #: fields: see proc_config.unknown_fields.
     JSON = 1
     #: A GameServerAllocation of Kubernetes (allocation.agones.dev/v1) in JSON. Its spec becomes the request, with
     #: required, preferred and selectors, all of it; its namespace is metadata.namespace, or "default". What the
-    #: request can't carry is refused.
+    #: request can't carry is an unknown field.
     MANIFEST = 2
 
 
@@ -296,10 +306,12 @@ class Config(c.Structure):
     answer_timeout_ms: int
     fail_fast: int
     resend_may_allocate_twice: int
+    unknown_fields: int
     log_level: int
     notify_fd: int
     log_summary_ms: int
     transport: int
+    reserved: int
     plugin_group_may_write: int
     swap_ready_timeout_ms: int
     swap_drain_timeout_ms: int
@@ -330,10 +342,12 @@ class Config(c.Structure):
         ("answer_timeout_ms", c.c_uint32),
         ("fail_fast", c.c_uint32),
         ("resend_may_allocate_twice", c.c_uint32),
+        ("unknown_fields", c.c_int32),
         ("log_level", c.c_int32),
         ("notify_fd", c.c_int32),
         ("log_summary_ms", c.c_uint32),
         ("transport", c.c_int32),
+        ("reserved", c.c_uint32),
         ("tls_ca_file", Text),
         ("tls_ca_pem", Text),
         ("tls_certificate_file", Text),
@@ -424,6 +438,7 @@ class Stats(c.Structure):
     states_merged: int
     unknown: int
     log_lines_suppressed: int
+    unknown_fields: int
     _fields_ = [
         ("struct_size", c.c_uint32),
         ("reserved", c.c_uint32),
@@ -457,6 +472,7 @@ class Stats(c.Structure):
         ("states_merged", c.c_uint64),
         ("unknown", c.c_uint64),
         ("log_lines_suppressed", c.c_uint64),
+        ("unknown_fields", c.c_uint64),
     ]
 
 
@@ -530,9 +546,9 @@ FUNCTIONS: dict[str, tuple[type | None, list[type], bool]] = {
     "proc_config_init": (c.c_int32, [c.c_uint32, c.c_void_p, c.c_uint32, c.c_void_p, c.c_uint64], False),
     # Sets a field by its name, from text; both NUL-terminated. Numbers are decimal. Times (*_ms) may have a unit: ms,
     # s, min, h; without one they are milliseconds. Sizes (*_bytes): B, KiB, MiB, GiB; without one, bytes. Flags: 0,
-    # 1, false, true. log_level and transport: the constants' names, such as warning, plaintext. Texts are copied,
-    # until proc_config_clear or the next value. on_event, on_log and their contexts are set in the struct alone.
-    # Errors: INVALID_ARGUMENT (no such field, not such a value, out of range).
+    # 1, false, true. log_level, transport, unknown_fields: the constants' names, such as warning, plaintext, ignore.
+    # Texts are copied, until proc_config_clear or the next value. on_event, on_log and their contexts are set in the
+    # struct alone. Errors: INVALID_ARGUMENT (no such field, not such a value, out of range).
     "proc_config_set": (c.c_int32, [c.c_void_p, c.c_void_p, c.c_void_p, c.c_void_p, c.c_uint64], False),
     # Frees the texts that proc_config_set copied, and sets these fields to their defaults. Needed only after
     # proc_config_set with texts, any time after proc_init. NULL is allowed.
@@ -621,6 +637,11 @@ FUNCTIONS: dict[str, tuple[type | None, list[type], bool]] = {
     # returned. Errors: INVALID_ARGUMENT (not such bytes, or more fields than an answer may have, see
     # proc_event.ports), TOO_LARGE.
     "proc_response_to_json": (c.c_int32, [c.c_void_p, c.c_uint64, c.c_void_p, c.c_uint64, c.c_void_p, c.c_void_p, c.c_uint64], False),
+    # Writes a request as the serialized allocation.AllocationRequest that it is sent as: JSON and manifests are
+    # converted, Protobuf is checked. For hosts that keep requests, or send them by other ways. `unknown_fields`: as
+    # in the config. *needed (may be NULL) gets the length; if `size` is less, nothing is written, and TOO_LARGE is
+    # returned. Errors: INVALID_ARGUMENT (as of proc_allocate), TOO_LARGE.
+    "proc_request_to_protobuf": (c.c_int32, [c.c_int32, c.c_void_p, c.c_uint64, c.c_int32, c.c_void_p, c.c_uint64, c.c_void_p, c.c_void_p, c.c_uint64], False),
     # Whether the library may be unmapped now; `reason` names what holds it.
     "proc_get_unload_state": (c.c_int32, [c.c_void_p, c.c_uint64], False),
     # Starts to replace the plugin by the one in `file` (NUL-terminated). A poll that waits carries it on, and returns

@@ -312,6 +312,17 @@ enum proc_transport_values {
   PROC_TRANSPORT_PLAINTEXT = 1
 };
 
+/* What becomes of a name in a request's JSON that the contract does not have. */
+typedef int32_t proc_unknown_fields;
+enum proc_unknown_fields_values {
+  /* The request is refused, and the text names it: a typo is found. The default. */
+  PROC_UNKNOWN_FIELDS_REFUSE = 0,
+  /* It is passed over with its value, as agones-allocator's REST endpoint does; so is a name that an enum does not have (not
+   * in a manifest, where Kubernetes refuses it). Counted in proc_stats.unknown_fields; a log line of kind
+   * "unknown_field" tells of each name once, of 64 at most. */
+  PROC_UNKNOWN_FIELDS_IGNORE = 1
+};
+
 /* Call proc_config_init first: it writes the defaults. Fields are set in place, or by name with proc_config_set. Behind a
  * number stands in brackets from what to what it may be, and its default. */
 typedef struct proc_config {
@@ -368,7 +379,8 @@ typedef struct proc_config {
   /* 1: requests sent and unanswered when a stream is lost are sent again, which may allocate two game
    * servers for one request. 0: they end as DISCONNECTED, UNKNOWN. [0 or 1; 0] */
   uint32_t resend_may_allocate_twice;
-  proc_severity log_level; /* the least severe line to report [WARNING] */
+  proc_unknown_fields unknown_fields; /* in requests of the formats JSON and MANIFEST [REFUSE] */
+  proc_severity log_level;            /* the least severe line to report [WARNING] */
   /* A file descriptor of the host's, or -1. For event loops that can't watch proc_get_wakeup_fd: a non-blocking
    * pipe, socket or eventfd. 8 bytes (the number 1) are written to it when something comes to be polled and nothing
    * waited before. It must stay open until proc_destroy. [-1] */
@@ -377,6 +389,7 @@ typedef struct proc_config {
   uint32_t log_summary_ms;
 
   proc_transport transport; /* [TLS] */
+  uint32_t reserved;        /* 0 */
   /* TLS: PEM text, or files that are read anew for every connection, so that a rotated file is used
    * without a restart. Text and file of the same thing exclude each other. Without a CA: the system's. */
   proc_text tls_ca_file;
@@ -423,11 +436,12 @@ typedef int32_t proc_format;
 enum proc_format_values {
   /* A serialized allocation.AllocationRequest. Fields that the plugin does not know are passed on. */
   PROC_FORMAT_PROTOBUF = 0,
-  /* The JSON body of agones-allocator's REST endpoint (proto3 JSON). Unknown fields are refused. */
+  /* The JSON body of agones-allocator's REST endpoint (proto3 JSON). A member that is null is not there. Unknown fields:
+   * see proc_config.unknown_fields. */
   PROC_FORMAT_JSON = 1,
   /* A GameServerAllocation of Kubernetes (allocation.agones.dev/v1) in JSON. Its spec becomes the request, with required,
    * preferred and selectors, all of it; its namespace is metadata.namespace, or "default". What the request can't carry
-   * is refused. */
+   * is an unknown field. */
   PROC_FORMAT_MANIFEST = 2
 };
 
@@ -497,6 +511,8 @@ typedef struct proc_stats {
   uint64_t states_merged;          /* CONNECTION events that a newer one took the place of: more than 64 waited */
   uint64_t unknown;                /* of the requests that ended: delivery UNKNOWN */
   uint64_t log_lines_suppressed;   /* more of one kind than a host wants to read: proc_log_fn */
+  /* Requests. */
+  uint64_t unknown_fields; /* passed over in the JSON of accepted requests: proc_config.unknown_fields */
 } proc_stats;
 
 /* How often each value came, exact to two significant digits: bucket 0 counts the value 0; bucket i up to 100 the value
@@ -583,7 +599,7 @@ PROC_API proc_config_init_fn proc_config_init;
 
 /* Sets a field by its name, from text; both NUL-terminated. Numbers are decimal. Times (*_ms) may have a unit: ms, s,
  * min, h; without one they are milliseconds. Sizes (*_bytes): B, KiB, MiB, GiB; without one, bytes. Flags: 0, 1, false,
- * true. log_level and transport: the constants' names, such as warning, plaintext. Texts are copied, until
+ * true. log_level, transport, unknown_fields: the constants' names, such as warning, plaintext, ignore. Texts are copied, until
  * proc_config_clear or the next value. on_event, on_log and their contexts are set in the struct alone.
  * Errors: INVALID_ARGUMENT (no such field, not such a value, out of range). [any, callback], one thread a config */
 typedef proc_status proc_config_set_fn(proc_config* config, const char* name, const char* value, char* error,
@@ -735,6 +751,15 @@ typedef proc_status proc_response_to_json_fn(const void* response, uint64_t resp
                                              uint64_t* needed, char* error, uint64_t error_size);
 PROC_API proc_response_to_json_fn proc_response_to_json;
 
+/* Writes a request as the serialized allocation.AllocationRequest that it is sent as: JSON and manifests are converted,
+ * Protobuf is checked. For hosts that keep requests, or send them by other ways. `unknown_fields`: as in the config.
+ * *needed (may be NULL) gets the length; if `size` is less, nothing is written, and TOO_LARGE is returned.
+ * Errors: INVALID_ARGUMENT (as of proc_allocate), TOO_LARGE. [any, callback] */
+typedef proc_status proc_request_to_protobuf_fn(proc_format format, const void* body, uint64_t body_size,
+                                                proc_unknown_fields unknown_fields, void* request, uint64_t size,
+                                                uint64_t* needed, char* error, uint64_t error_size);
+PROC_API proc_request_to_protobuf_fn proc_request_to_protobuf;
+
 /* Whether the library may be unmapped now; `reason` names what holds it. [any] */
 typedef proc_unload_state proc_get_unload_state_fn(char* reason, uint64_t reason_size);
 PROC_API proc_get_unload_state_fn proc_get_unload_state;
@@ -767,6 +792,7 @@ PROC_API proc_get_unload_state_fn proc_get_unload_state;
   F(metrics_to_text)          \
   F(get_connection)           \
   F(response_to_json)         \
+  F(request_to_protobuf)      \
   F(get_unload_state)
 
 #ifdef __cplusplus

@@ -10,6 +10,7 @@ import agones.processor.SwapReport;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.Collection;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Queue;
@@ -99,6 +100,7 @@ public final class Scenarios {
         switch (scenario) {
             case "disconnected" -> builder.set("fail_fast", true);
             case "queue_full" -> builder.set("max_pending_requests", 1);
+            case "unknown_fields" -> builder.set("unknown_fields", "ignore");
             case "logs" -> builder.set("log_level", "info").logger(new Keep(lines));
             default -> { }
         }
@@ -125,6 +127,13 @@ public final class Scenarios {
                             Map.of("selectors", List.of(Map.of("matchLabels", Map.of("agones.dev/fleet", "local"), "gameServerState", "Ready"))));
                     boolean named = refusal(() -> client.allocate(manifest)).getMessage().contains("MANIFEST");
                     return String.format("{\"named\":%b,\"name\":\"%s\"}", named, client.allocateManifest(manifest, null).join().name());
+                }
+                case "unknown_fields": {
+                    Map<String, Object> selector = new HashMap<>(Map.of("players", Map.of("minAvailable", 1)));
+                    selector.put("matchLabels", null);
+                    Map<String, Object> model = new HashMap<>(Map.of("namespace", "default", "gameServerSelectors", List.of(selector)));
+                    model.put("metadata", null);
+                    return String.format("{\"name\":\"%s\"}", client.allocate(model).join().name());
                 }
                 case "rejected":
                     return described(failure(client.allocate(Map.of("namespace", "nowhere"))), "");

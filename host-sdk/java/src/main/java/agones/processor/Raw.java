@@ -165,17 +165,29 @@ interface Raw extends Library {
     int TRANSPORT_PLAINTEXT = 1;
 
     /**
+     * The request is refused, and the text names it: a typo is found. The default.
+     */
+    int UNKNOWN_FIELDS_REFUSE = 0;
+    /**
+     * It is passed over with its value, as agones-allocator's REST endpoint does; so is a name that an enum does not
+     * have (not in a manifest, where Kubernetes refuses it). Counted in proc_stats.unknown_fields; a log line of kind
+     * "unknown_field" tells of each name once, of 64 at most.
+     */
+    int UNKNOWN_FIELDS_IGNORE = 1;
+
+    /**
      * A serialized allocation.AllocationRequest. Fields that the plugin does not know are passed on.
      */
     int FORMAT_PROTOBUF = 0;
     /**
-     * The JSON body of agones-allocator's REST endpoint (proto3 JSON). Unknown fields are refused.
+     * The JSON body of agones-allocator's REST endpoint (proto3 JSON). A member that is null is not there. Unknown
+     * fields: see proc_config.unknown_fields.
      */
     int FORMAT_JSON = 1;
     /**
      * A GameServerAllocation of Kubernetes (allocation.agones.dev/v1) in JSON. Its spec becomes the request, with
      * required, preferred and selectors, all of it; its namespace is metadata.namespace, or "default". What the
-     * request can't carry is refused.
+     * request can't carry is an unknown field.
      */
     int FORMAT_MANIFEST = 2;
 
@@ -286,7 +298,7 @@ interface Raw extends Library {
     int OFFSET_OF_LOG_FIELD_COUNT = 88;
     int OFFSET_OF_LOG_TRACEPARENT = 96;
 
-    int SIZE_OF_CONFIG = 408;
+    int SIZE_OF_CONFIG = 416;
     int OFFSET_OF_CONFIG_STRUCT_SIZE = 0;
     int OFFSET_OF_CONFIG_ABI_VERSION = 4;
     int OFFSET_OF_CONFIG_CLIENT_ID = 8;
@@ -311,30 +323,32 @@ interface Raw extends Library {
     int OFFSET_OF_CONFIG_ANSWER_TIMEOUT_MS = 108;
     int OFFSET_OF_CONFIG_FAIL_FAST = 112;
     int OFFSET_OF_CONFIG_RESEND_MAY_ALLOCATE_TWICE = 116;
-    int OFFSET_OF_CONFIG_LOG_LEVEL = 120;
-    int OFFSET_OF_CONFIG_NOTIFY_FD = 124;
-    int OFFSET_OF_CONFIG_LOG_SUMMARY_MS = 128;
-    int OFFSET_OF_CONFIG_TRANSPORT = 132;
-    int OFFSET_OF_CONFIG_TLS_CA_FILE = 136;
-    int OFFSET_OF_CONFIG_TLS_CA_PEM = 152;
-    int OFFSET_OF_CONFIG_TLS_CERTIFICATE_FILE = 168;
-    int OFFSET_OF_CONFIG_TLS_CERTIFICATE_PEM = 184;
-    int OFFSET_OF_CONFIG_TLS_KEY_FILE = 200;
-    int OFFSET_OF_CONFIG_TLS_KEY_PEM = 216;
-    int OFFSET_OF_CONFIG_TLS_SERVER_NAME = 232;
-    int OFFSET_OF_CONFIG_PLUGIN_FILE = 248;
-    int OFFSET_OF_CONFIG_PLUGIN_SHA256 = 264;
-    int OFFSET_OF_CONFIG_PLUGIN_GROUP_MAY_WRITE = 280;
-    int OFFSET_OF_CONFIG_SWAP_READY_TIMEOUT_MS = 284;
-    int OFFSET_OF_CONFIG_SWAP_DRAIN_TIMEOUT_MS = 288;
-    int OFFSET_OF_CONFIG_PLUGIN_IN_PLACE = 292;
-    int OFFSET_OF_CONFIG_FIRST_REQUEST_ID = 296;
-    int OFFSET_OF_CONFIG_RESERVED_TEXTS = 304;
-    int OFFSET_OF_CONFIG_OWNED_TEXTS = 368;
-    int OFFSET_OF_CONFIG_ON_EVENT = 376;
-    int OFFSET_OF_CONFIG_EVENT_CONTEXT = 384;
-    int OFFSET_OF_CONFIG_ON_LOG = 392;
-    int OFFSET_OF_CONFIG_LOG_CONTEXT = 400;
+    int OFFSET_OF_CONFIG_UNKNOWN_FIELDS = 120;
+    int OFFSET_OF_CONFIG_LOG_LEVEL = 124;
+    int OFFSET_OF_CONFIG_NOTIFY_FD = 128;
+    int OFFSET_OF_CONFIG_LOG_SUMMARY_MS = 132;
+    int OFFSET_OF_CONFIG_TRANSPORT = 136;
+    int OFFSET_OF_CONFIG_RESERVED = 140;
+    int OFFSET_OF_CONFIG_TLS_CA_FILE = 144;
+    int OFFSET_OF_CONFIG_TLS_CA_PEM = 160;
+    int OFFSET_OF_CONFIG_TLS_CERTIFICATE_FILE = 176;
+    int OFFSET_OF_CONFIG_TLS_CERTIFICATE_PEM = 192;
+    int OFFSET_OF_CONFIG_TLS_KEY_FILE = 208;
+    int OFFSET_OF_CONFIG_TLS_KEY_PEM = 224;
+    int OFFSET_OF_CONFIG_TLS_SERVER_NAME = 240;
+    int OFFSET_OF_CONFIG_PLUGIN_FILE = 256;
+    int OFFSET_OF_CONFIG_PLUGIN_SHA256 = 272;
+    int OFFSET_OF_CONFIG_PLUGIN_GROUP_MAY_WRITE = 288;
+    int OFFSET_OF_CONFIG_SWAP_READY_TIMEOUT_MS = 292;
+    int OFFSET_OF_CONFIG_SWAP_DRAIN_TIMEOUT_MS = 296;
+    int OFFSET_OF_CONFIG_PLUGIN_IN_PLACE = 300;
+    int OFFSET_OF_CONFIG_FIRST_REQUEST_ID = 304;
+    int OFFSET_OF_CONFIG_RESERVED_TEXTS = 312;
+    int OFFSET_OF_CONFIG_OWNED_TEXTS = 376;
+    int OFFSET_OF_CONFIG_ON_EVENT = 384;
+    int OFFSET_OF_CONFIG_EVENT_CONTEXT = 392;
+    int OFFSET_OF_CONFIG_ON_LOG = 400;
+    int OFFSET_OF_CONFIG_LOG_CONTEXT = 408;
 
     int SIZE_OF_REQUEST = 56;
     int OFFSET_OF_REQUEST_STRUCT_SIZE = 0;
@@ -354,7 +368,7 @@ interface Raw extends Library {
     int OFFSET_OF_MOVED_REQUEST_BODY = 32;
     int OFFSET_OF_MOVED_REQUEST_TRACEPARENT = 48;
 
-    int SIZE_OF_STATS = 248;
+    int SIZE_OF_STATS = 256;
     int OFFSET_OF_STATS_STRUCT_SIZE = 0;
     int OFFSET_OF_STATS_RESERVED = 4;
     int OFFSET_OF_STATS_PENDING = 8;
@@ -387,6 +401,7 @@ interface Raw extends Library {
     int OFFSET_OF_STATS_STATES_MERGED = 224;
     int OFFSET_OF_STATS_UNKNOWN = 232;
     int OFFSET_OF_STATS_LOG_LINES_SUPPRESSED = 240;
+    int OFFSET_OF_STATS_UNKNOWN_FIELDS = 248;
 
     int SIZE_OF_HISTOGRAM = 5872;
     int OFFSET_OF_HISTOGRAM_COUNT = 0;
@@ -436,9 +451,9 @@ interface Raw extends Library {
     /**
      * Sets a field by its name, from text; both NUL-terminated. Numbers are decimal. Times (*_ms) may have a unit:
      * ms, s, min, h; without one they are milliseconds. Sizes (*_bytes): B, KiB, MiB, GiB; without one, bytes. Flags:
-     * 0, 1, false, true. log_level and transport: the constants' names, such as warning, plaintext. Texts are copied,
-     * until proc_config_clear or the next value. on_event, on_log and their contexts are set in the struct alone.
-     * Errors: INVALID_ARGUMENT (no such field, not such a value, out of range).
+     * 0, 1, false, true. log_level, transport, unknown_fields: the constants' names, such as warning, plaintext,
+     * ignore. Texts are copied, until proc_config_clear or the next value. on_event, on_log and their contexts are
+     * set in the struct alone. Errors: INVALID_ARGUMENT (no such field, not such a value, out of range).
      */
     int proc_config_set(Pointer config, String name, String value, Pointer error, long errorSize);
 
@@ -567,6 +582,14 @@ interface Raw extends Library {
      * proc_event.ports), TOO_LARGE.
      */
     int proc_response_to_json(Pointer response, long responseSize, byte[] json, long size, Pointer needed, Pointer error, long errorSize);
+
+    /**
+     * Writes a request as the serialized allocation.AllocationRequest that it is sent as: JSON and manifests are
+     * converted, Protobuf is checked. For hosts that keep requests, or send them by other ways. `unknown_fields`: as
+     * in the config. *needed (may be NULL) gets the length; if `size` is less, nothing is written, and TOO_LARGE is
+     * returned. Errors: INVALID_ARGUMENT (as of proc_allocate), TOO_LARGE.
+     */
+    int proc_request_to_protobuf(int format, Pointer body, long bodySize, int unknownFields, Pointer request, long size, Pointer needed, Pointer error, long errorSize);
 
     /**
      * Whether the library may be unmapped now; `reason` names what holds it.
