@@ -151,6 +151,7 @@ class Game {
     options.tls_server_name = options_.tls_server_name;
     options.log_level = options_.verbose ? PROC_SEVERITY_DEBUG : PROC_SEVERITY_WARNING;
     options.settings = {{"plugin_file", options_.plugin},
+                        {"unknown_fields", options_.unknown_fields},
                         {"allocation_timeout_ms", std::to_string(options_.timeout.count())}};
     options.on_orphan = [this](const agones::Orphan&) { report_.add_orphan(); };
     options.on_log = agones::boost_log_sink();
@@ -248,6 +249,9 @@ Embedded embed_processor(const Options& options) {
     file.servers = make_fleets(options.count);
   } else {
     file = read_fleet_files({options.fleet_file});
+    for (const std::string& note : notes_on(file)) {
+      std::cerr << "game-host: " << note << std::endl;
+    }
   }
   std::set<std::string> nodes;
   for (const GameServer& server : file.servers) {
@@ -262,9 +266,10 @@ Embedded embed_processor(const Options& options) {
   }
   LocalProcessorOptions processor_options;
   processor_options.ledger = [](const LedgerEntry&) {};  // nobody reads it
-  return {std::make_unique<LocalProcessor>(processor_options,
-                                           std::make_shared<Fleet>(std::move(file.servers), std::move(rules), life)),
-          nodes.size()};
+  return {
+      std::make_unique<LocalProcessor>(
+          processor_options, std::make_shared<Fleet>(std::move(file.servers), std::move(rules), life, 1, file.fleets)),
+      nodes.size()};
 }
 
 int run(const Options& options) {

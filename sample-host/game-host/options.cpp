@@ -9,11 +9,13 @@
 #include <stdexcept>
 #include <utility>
 
-#include "manifest/documents.h"
+#include "manifest/request_document.h"
 
 namespace game_host {
 
 namespace po = boost::program_options;
+
+using agones::manifest::is_manifest;
 
 namespace {
 
@@ -28,23 +30,19 @@ std::string installed_library() {
 
 agones::manifest::Tree one_document(const std::string& text, const std::string& where) {
   try {
-    auto documents = agones::manifest::read_documents(text);
-    if (documents.size() != 1 || !documents[0].is_object()) {
-      throw std::runtime_error("expected one request or one GameServerAllocation");
-    }
-    return std::move(documents[0]);
+    return agones::manifest::request_document(text);
   } catch (const std::exception& error) {
     throw std::runtime_error(where + ": " + error.what());
   }
 }
 
-// JSON as it is typed, or a file's one document. A GameServerAllocation tells itself by its kind.
+// JSON as it is typed, or a file's one document. A GameServerAllocation tells itself by its kind or apiVersion.
 void read_request(Options& options) {
   std::string& request = options.request;
   const std::size_t start = request.find_first_not_of(" \t\r\n");
   if (start != std::string::npos && request[start] == '{') {
     // Read, so that a mistake is found before the plugin is loaded; given to the plugin as it is typed.
-    options.request_is_manifest = one_document(request, "--request").contains("kind");
+    options.request_is_manifest = is_manifest(one_document(request, "--request"));
     return;
   }
   std::ifstream file(request);
@@ -52,7 +50,7 @@ void read_request(Options& options) {
     throw std::runtime_error("--request: '" + request + "' is neither JSON nor a file that can be read");
   }
   const auto document = one_document({std::istreambuf_iterator<char>(file), {}}, "--request: file '" + request + "'");
-  options.request_is_manifest = document.contains("kind");
+  options.request_is_manifest = is_manifest(document);
   request = document.dump();
 }
 
@@ -82,10 +80,11 @@ std::optional<Options> parse_options(int argc, char** argv) {
       "request", po::value(&options.request),
       "what to ask for: JSON, or a file with JSON or YAML, either a request or a GameServerAllocation of Kubernetes; "
       "default: any game server of namespace 'default', of the embedded fleet one with the "
-      "label mode=arena")("fleet-file", po::value(&options.fleet_file),
-                          "game servers of the embedded processor, as local-processor takes them; default: two fleets, "
-                          "arena and lobby, on shared nodes")("tls", po::bool_switch(&options.tls),
-                                                              "connect with TLS; else plaintext")(
+      "label mode=arena")("unknown-fields", po::value(&options.unknown_fields)->default_value("refuse"),
+                          "of the request: refuse or ignore")(
+      "fleet-file", po::value(&options.fleet_file),
+      "game servers of the embedded processor, as local-processor takes them; default: two fleets, "
+      "arena and lobby, on shared nodes")("tls", po::bool_switch(&options.tls), "connect with TLS; else plaintext")(
       "tls-ca", po::value(&options.tls_ca), "PEM file")("tls-certificate", po::value(&options.tls_certificate),
                                                         "PEM file")("tls-key", po::value(&options.tls_key), "PEM file")(
       "tls-server-name", po::value(&options.tls_server_name), "the name to expect in the certificate")(

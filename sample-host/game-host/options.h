@@ -19,6 +19,7 @@ struct Options {
   std::chrono::microseconds tick{16667};
   std::chrono::microseconds poll_budget{2000};
   std::chrono::milliseconds timeout{30000};
+  std::string unknown_fields;
   std::string request;               // JSON
   bool request_is_manifest = false;  // a GameServerAllocation of Kubernetes
   std::string fleet_file;

@@ -35,6 +35,13 @@ bool is_good_host(const std::string& host, bool in_brackets) {
          (host.find(':') != std::string::npos) == in_brackets;
 }
 
+// As the plugin reads processor_address: a file's last newline is no part of an address.
+std::string without_blanks(const std::string& text) {
+  constexpr char kBlanks[] = " \t\r\n";
+  const std::size_t start = text.find_first_not_of(kBlanks);
+  return start == std::string::npos ? std::string() : text.substr(start, text.find_last_not_of(kBlanks) - start + 1);
+}
+
 // What the system says against listening on one of its addresses; 0: nothing.
 int error_of(const addrinfo& address) {
   const int socket = ::socket(address.ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -56,7 +63,8 @@ std::string ListenAddress::text() const {
   return (host.find(':') == std::string::npos ? host : "[" + host + "]") + ":" + std::to_string(port);
 }
 
-ListenAddress parse(const std::string& text, std::optional<std::uint16_t> default_port) {
+ListenAddress parse(const std::string& given, std::optional<std::uint16_t> default_port) {
+  const std::string text = without_blanks(given);
   const bool in_brackets = !text.empty() && text.front() == '[';
   const std::size_t bracket = in_brackets ? text.find(']') : std::string::npos;
   const std::size_t host_end = in_brackets ? bracket : text.find(':');

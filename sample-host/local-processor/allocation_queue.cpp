@@ -90,6 +90,11 @@ void AllocationQueue::work() {
 }
 
 void AllocationQueue::decide_all(Clock::time_point now) {
+  if (fleet_->decides_batches()) {
+    decide_batch(now);
+    found_empty_ = Clock::now();
+    return;
+  }
   fleet_->begin_list();
   for (; !jobs_.empty(); jobs_.pop_front()) {
     decide(jobs_.front(), now);
@@ -106,11 +111,34 @@ void AllocationQueue::settle(const Written& written) {
 void AllocationQueue::decide(const Job& job, Clock::time_point now) {
   Decision decision = fleet_->decide(*job.errand.request, *job.errand.response);
   *job.errand.result = std::move(decision.result);
+  under_way_.emplace(when_written(decision.writes, now), Written{decision.allocated, job.batch});
+}
+
+AllocationQueue::Clock::time_point AllocationQueue::when_written(int writes, Clock::time_point now) {
   Clock::time_point done = now;
-  for (int i = 0; i < decision.writes; ++i) {
+  for (int i = 0; i < writes; ++i) {
     done = schedule_.add(now);
   }
-  under_way_.emplace(done, Written{decision.allocated, job.batch});
+  return done;
+}
+
+// All that wait, of all streams. Those that got the same game server are answered when it is written, which is once.
+void AllocationQueue::decide_batch(Clock::time_point now) {
+  std::vector<Errand> errands;
+  for (const Job& job : jobs_) {
+    errands.push_back(job.errand);
+  }
+  const std::vector<Decision> decisions = fleet_->decide_batch(errands);
+  std::map<Candidate*, Clock::time_point> written;
+  for (std::size_t i = 0; i < decisions.size(); ++i) {
+    const Decision& decision = decisions[i];
+    const Clock::time_point own = when_written(decision.writes, now);
+    const auto [server, is_first] = written.try_emplace(decision.allocated.get(), own);
+    const bool shares = decision.allocated != nullptr && !is_first;
+    under_way_.emplace(shares ? std::max(own, server->second) : own,
+                       Written{shares ? nullptr : decision.allocated, jobs_[i].batch});
+  }
+  jobs_.clear();
 }
 
 void AllocationQueue::finish_written(Clock::time_point now) {

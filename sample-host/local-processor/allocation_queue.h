@@ -25,13 +25,6 @@ struct QueueTiming {
   UpdateTiming updates;
 };
 
-// A request, and where its answer goes.
-struct Errand {
-  const allocation::AllocationRequest* request;
-  allocation::AllocationResponse* response;
-  AllocationResult* result;
-};
-
 class AllocationQueue {
  public:
   AllocationQueue(std::shared_ptr<Fleet> fleet, const QueueTiming& timing, std::uint32_t seed);
@@ -64,6 +57,8 @@ class AllocationQueue {
   void work();
   void decide_all(Clock::time_point now);
   void decide(const Job& job, Clock::time_point now);
+  void decide_batch(Clock::time_point now);
+  Clock::time_point when_written(int writes, Clock::time_point now);
   void settle(const Written& written);
   void finish_written(Clock::time_point now);
   Clock::time_point next_look(Clock::time_point now) const;

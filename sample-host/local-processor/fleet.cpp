@@ -2,6 +2,7 @@
 #include "local-processor/fleet.h"
 
 #include <algorithm>
+#include <set>
 
 namespace agones::local {
 
@@ -15,11 +16,14 @@ constexpr std::size_t kLongestDetail = 300;  // a request's values may be of any
 
 Fleet::Fleet(std::vector<GameServer> servers, Rules rules, Life life, std::uint32_t seed,
              const std::vector<FleetSpec>& fleets)
-    : life_(life), allocator_(std::move(rules), seed), maker_(seed) {
+    : life_(life), decides_batches_(rules.batches), allocator_(std::move(rules), seed), maker_(seed) {
   for (const FleetSpec& spec : fleets) {
     Group& group = groups_[{spec.of_servers.server.space, spec.name}];
     group.spec = spec;
     group.prefix = maker_.prefix_of_fleet(spec.name);
+    if (spec.autoscaler) {
+      next_autoscale_ = {};
+    }
   }
   places_.resize(servers.size());
   std::shared_ptr<const Birth> last;
@@ -35,6 +39,7 @@ Fleet::Fleet(std::vector<GameServer> servers, Rules rules, Life life, std::uint3
     places_[i].group = group_of(server);
     put(i, std::move(server));
   }
+  do_what_is_due(Clock::now());
 }
 
 // Counts it in.
@@ -117,6 +122,29 @@ void Fleet::bring_to_size(Group& group) {
   }
 }
 
+void Fleet::autoscale(Clock::time_point now) {
+  next_autoscale_ = Clock::time_point::max();
+  for (auto& [name, group] : groups_) {
+    if (!group.spec.autoscaler) {
+      continue;
+    }
+    if (now >= group.next_look) {
+      group.next_look = now + group.spec.autoscaler->interval;
+      const auto allocated = static_cast<std::size_t>(
+          std::count_if(places_.begin(), places_.end(), [&, its_group = &group](const Place& place) {
+            return place.group == its_group && place.server->state == GameServerState::kAllocated;
+          }));
+      const std::uint32_t replicas = group.spec.autoscaler->replicas_for(allocated);
+      if (replicas != group.spec.replicas) {
+        group.spec.replicas = replicas;
+        bring_to_size(group);
+        note_fleet(group, "autoscaled to " + std::to_string(replicas) + " replicas");
+      }
+    }
+    next_autoscale_ = std::min(next_autoscale_, group.next_look);
+  }
+}
+
 void Fleet::note_fleet(const Group& group, const std::string& what) {
   GameServer named;
   named.space = group.spec.of_servers.server.space;
@@ -130,7 +158,11 @@ void Fleet::apply(const FleetSpec& spec) {
   Group& group = groups_[{spec.of_servers.server.space, spec.name}];
   const bool is_new = group.prefix.empty();
   const bool changed = !is_new && !(group.spec.of_servers == spec.of_servers);
+  const std::optional<Autoscaler> autoscaler = group.spec.autoscaler;
   group.spec = spec;
+  if (!spec.autoscaler) {
+    group.spec.autoscaler = autoscaler;
+  }
   if (is_new || changed) {
     group.prefix = maker_.prefix_of_fleet(spec.name);
   }
@@ -236,11 +268,40 @@ void Fleet::settle(const std::shared_ptr<Candidate>& allocated) {
 
 Decision Fleet::decide_locked(const allocation::AllocationRequest& request, allocation::AllocationResponse& response) {
   Decision decision = allocator_.decide(request, std::chrono::system_clock::now(), response);
+  note_decision(request, decision);
+  return decision;
+}
+
+std::vector<Decision> Fleet::decide_batch(const std::vector<Errand>& errands) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return decide_batch_locked(errands);
+}
+
+void Fleet::allocate_batch(const std::vector<Errand>& errands) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  std::set<std::shared_ptr<Candidate>> allocated;
+  for (const Decision& decision : decide_batch_locked(errands)) {
+    if (decision.allocated != nullptr && allocated.insert(decision.allocated).second) {
+      allocator_.settle(decision.allocated);
+    }
+  }
+}
+
+std::vector<Decision> Fleet::decide_batch_locked(const std::vector<Errand>& errands) {
+  do_what_is_due(Clock::now());
+  std::vector<Decision> decisions = allocator_.decide_batch(errands, std::chrono::system_clock::now());
+  for (std::size_t i = 0; i < errands.size(); ++i) {
+    note_decision(*errands[i].request, decisions[i]);
+  }
+  return decisions;
+}
+
+void Fleet::note_decision(const allocation::AllocationRequest& request, const Decision& decision) {
   if (decision.allocated == nullptr) {
     if (decision.writes == 0) {
       note_none_left(request);
     }
-    return decision;
+    return;
   }
   const Candidate& server = *decision.allocated;
   touch(server.tag);
@@ -251,7 +312,6 @@ Decision Fleet::decide_locked(const allocation::AllocationRequest& request, allo
   if (life_.session.count() > 0) {
     due_.emplace(Clock::now() + life_.session, Due{server.tag, server.name, Deed::kEndSession});
   }
-  return decision;
 }
 
 std::vector<const GameServer*> Fleet::servers() const {
@@ -283,6 +343,9 @@ void Fleet::note_none_left(const allocation::AllocationRequest& request) {
 }
 
 void Fleet::do_what_is_due(Clock::time_point now) {
+  if (now >= next_autoscale_) {
+    autoscale(now);
+  }
   while (!due_.empty() && due_.begin()->first <= now) {
     const Due due = due_.begin()->second;
     due_.erase(due_.begin());

@@ -76,13 +76,17 @@ class Fleet {
   // In two steps, for whoever takes time to write: nobody else gets the server until settle().
   Decision decide(const allocation::AllocationRequest& request, allocation::AllocationResponse& response);
   void settle(const std::shared_ptr<Candidate>& allocated);
+  // Of rules that decide a batch as one (Rules::batches): instead of the above. Several of the decisions may have the same server.
+  bool decides_batches() const { return decides_batches_; }
+  void allocate_batch(const std::vector<Errand>& errands);
+  std::vector<Decision> decide_batch(const std::vector<Errand>& errands);
   // Each write's fate; called with the fleet's lock held.
   void set_writes(std::function<Write()> fate);
 
   // The allocated game server is gone, and another in its place; false if there is none of that name.
   bool end_session(const std::string& space, const std::string& name);
 
-  // A new fleet, or the fleet of that name as it is now wanted: allocated servers stay, the others are made anew if the template has
+  // A new fleet, or the fleet of that name as it is now wanted; its autoscaler stays: allocated servers stay, the others are made anew if the template has
   // changed.
   void apply(const FleetSpec& spec);
   // Servers that are not allocated go first, and no others before their sessions end. False: no fleet of that name.
@@ -111,6 +115,7 @@ class Fleet {
     std::string prefix;     // of its servers' names
     bool by_label = false;  // nobody has said how many there should be
     std::size_t servers = 0;
+    Clock::time_point next_look{};  // of its autoscaler
   };
   struct Place {
     const Candidate* server = nullptr;   // null: empty
@@ -130,6 +135,7 @@ class Fleet {
   void add_server(Group& group);
   void vacate(std::size_t place);
   void bring_to_size(Group& group);
+  void autoscale(Clock::time_point now);
   void note_fleet(const Group& group, const std::string& what);
   void put(std::size_t place, GameServer server);
   void touch(std::size_t place) { places_[place].version = ++version_; }
@@ -138,10 +144,13 @@ class Fleet {
   void note(FleetEvent::Kind kind, const GameServer& server, const std::string& detail = {});
   void do_what_is_due(Clock::time_point now);
   void replace(std::size_t place);
+  void note_decision(const allocation::AllocationRequest& request, const Decision& decision);
+  std::vector<Decision> decide_batch_locked(const std::vector<Errand>& errands);
   Decision decide_locked(const allocation::AllocationRequest& request, allocation::AllocationResponse& response);
 
   mutable std::mutex mutex_;
   const Life life_;
+  const bool decides_batches_;
   Allocator allocator_;
   ServerMaker maker_;
   std::vector<Place> places_;
@@ -151,6 +160,7 @@ class Fleet {
   std::deque<FleetEvent> events_;
   std::uint64_t version_ = 0;
   Clock::time_point next_explanation_{};
+  Clock::time_point next_autoscale_ = Clock::time_point::max();
 };
 
 // `count` ready game servers of fleet "local" in namespace "default".

@@ -48,6 +48,12 @@ bool is_own_format(const manifest::Tree& document) {
          !document.contains("items");
 }
 
+// Of a folder's files not all are manifests: values of Helm, lists of Kustomize.
+bool is_foreign(const manifest::Tree& document) {
+  return !document.is_object() ||
+         (is_own_format(document) && !document.contains("gameServers") && !document.contains("policies"));
+}
+
 void check_names(const std::vector<GameServer>& servers) {
   std::set<std::string> names;
   for (const GameServer& server : servers) {
@@ -67,12 +73,20 @@ void check_room_for(std::size_t replicas, const std::vector<GameServer>& servers
 
 namespace {
 
-void add_text(const std::string& text, FleetFile& file) {
+constexpr char kNoKind[] = "document without a kind";
+
+// `in_folder`: nobody has named this file.
+void add_text(const std::string& text, FleetFile& file, bool in_folder = false) {
+  if (in_folder && text.find_first_not_of(" \t\r\n") == std::string::npos) {
+    return;
+  }
   check_is_data(text);
   std::size_t number = 0;
   for (const manifest::Tree& document : manifest::read_documents(text)) {
     const std::string where = "document " + std::to_string(++number);
-    if (is_own_format(document)) {
+    if (in_folder && is_foreign(document)) {
+      ++file.passed_over[kNoKind];
+    } else if (is_own_format(document)) {
       add_own_format(document, file);
     } else if (document.is_object()) {
       add_object(document, where, file);
@@ -119,11 +133,28 @@ void finish(FleetFile& file) {
   }
   check_names(file.servers);
   std::set<std::pair<std::string, std::string>> names;
+  for (const AutoscalerSpec& spec : file.autoscalers) {
+    const auto found = std::find_if(file.fleets.begin(), file.fleets.end(), [&](const FleetSpec& fleet) {
+      return fleet.name == spec.fleet && fleet.of_servers.server.space == spec.space;
+    });
+    if (found == file.fleets.end()) {
+      file.warnings.push_back(spec.where + ".spec.fleetName: no fleet is called " + spec.space + "/" + spec.fleet);
+    } else {
+      found->autoscaler = spec.autoscaler;
+    }
+  }
   for (const FleetSpec& fleet : file.fleets) {
     if (!names.insert({fleet.of_servers.server.space, fleet.name}).second) {
       throw std::runtime_error("two fleets are called " + fleet.of_servers.server.space + "/" + fleet.name);
     }
   }
+}
+
+// Of what can't be parsed.
+std::string hint_of_template(const std::string& problem, const std::string& text) {
+  return problem.rfind("line ", 0) != 0 || text.find("{{") == std::string::npos
+             ? ""
+             : "; there is {{ in it: a template of Helm is to be rendered first (helm template)";
 }
 
 std::string text_of(const std::string& path) {
@@ -166,6 +197,21 @@ std::string describe_passed_over(const FleetFile& file) {
   return text;
 }
 
+std::vector<std::string> notes_on(const FleetFile& file) {
+  constexpr std::size_t kMostWarnings = 20;
+  std::vector<std::string> notes;
+  for (std::size_t i = 0; i < std::min(file.warnings.size(), kMostWarnings); ++i) {
+    notes.push_back("warning: " + file.warnings[i]);
+  }
+  if (file.warnings.size() > kMostWarnings) {
+    notes.push_back("warning: and " + std::to_string(file.warnings.size() - kMostWarnings) + " more");
+  }
+  if (!file.passed_over.empty()) {
+    notes.push_back("passed over: " + describe_passed_over(file));
+  }
+  return notes;
+}
+
 FleetFile read_fleet(const std::string& text) {
   FleetFile file;
   add_text(text, file);
@@ -179,10 +225,14 @@ FleetFile read_fleet_files(const std::vector<std::string>& paths) {
   for (const std::string& path : paths) {
     for (const std::string& one : files_of(path)) {
       const std::string text = text_of(one);
+      const std::size_t warnings = file.warnings.size();
       try {
-        add_text(text, file);
+        add_text(text, file, one != path);
       } catch (const std::exception& error) {
-        throw std::runtime_error("fleet file '" + one + "': " + error.what());
+        throw std::runtime_error("fleet file '" + one + "': " + error.what() + hint_of_template(error.what(), text));
+      }
+      for (std::size_t i = warnings; i < file.warnings.size(); ++i) {
+        file.warnings[i] = one + ": " + file.warnings[i];
       }
       last = one;
     }

@@ -21,12 +21,25 @@ struct SingleSpec {
   Template of;
 };
 
+// What is odd in a file, and read all the same: with its place.
+using FileWarnings = std::vector<std::string>;
+
+// A FleetAutoscaler, and the fleet that it is for.
+struct AutoscalerSpec {
+  std::string where;
+  std::string space;
+  std::string fleet;
+  Autoscaler autoscaler;
+};
+
 struct FleetFile {
   std::vector<GameServer> servers;
   std::vector<FleetSpec> fleets;
   std::vector<SingleSpec> singles;                 // have become servers
+  std::vector<AutoscalerSpec> autoscalers;         // are the fleets' own
   std::vector<Policy> policies;                    // of multi-cluster allocation
   std::map<std::string, std::size_t> passed_over;  // objects of other kinds, by kind
+  FileWarnings warnings;
 };
 
 // Files, folders (their files that end in .yaml, .yml or .json, in order), or "-" for standard input; together they are one fleet.
@@ -35,6 +48,8 @@ FleetFile read_fleet_files(const std::vector<std::string>& paths);
 // The same of a text. Throws std::exception that says what is wrong.
 FleetFile read_fleet(const std::string& text);
 
+// What is to be said of a file that was read: a line for each warning, of many the first, and one for what was passed over.
+std::vector<std::string> notes_on(const FleetFile& file);
 // "3 Pod, 1 Service"; empty: nothing was passed over.
 std::string describe_passed_over(const FleetFile& file);
 

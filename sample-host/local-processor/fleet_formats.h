@@ -16,7 +16,7 @@ void add_own_format(const manifest::Tree& root, FleetFile& file);
 void add_object(const manifest::Tree& object, const std::string& where, FleetFile& file);
 
 // A Fleet of Agones.
-FleetSpec read_fleet_object(const manifest::Tree& object, const std::string& where);
+FleetSpec read_fleet_object(const manifest::Tree& object, const std::string& where, FileWarnings& warnings);
 
 // A fleet is made in memory, whatever its file asks for.
 void check_room_for(std::size_t replicas, const std::vector<GameServer>& servers, const std::string& where);

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Objects of Kubernetes, as it prints them or as they are written to be applied: GameServers, Fleets, GameServerAllocationPolicies, single
 // or in lists.
+#include <algorithm>
+#include <chrono>
+#include <initializer_list>
 #include <string_view>
 
 #include "local-processor/fleet_formats.h"
 #include "manifest/members.h"
+#include "manifest/near_name.h"
 
 namespace agones::local {
 
@@ -38,6 +42,56 @@ std::map<std::string, List> read_lists(const Tree& object, const std::string& wh
                    member<std::int64_t>(list, here, "capacity", 0)};
   }
   return lists;
+}
+
+// What Kubernetes refuses, or drops, depending on how it is applied; mostly misspelt.
+void warn_of_unknown(const Tree& object, const std::string& where, std::initializer_list<const char*> known,
+                     FileWarnings& warnings) {
+  if (!object.is_object()) {
+    return;
+  }
+  for (const auto& [name, value] : object.items()) {
+    if (std::none_of(known.begin(), known.end(), [&, &its_name = name](const char* one) { return its_name == one; })) {
+      const std::string near = near_name(name, known);
+      warnings.push_back(where + "." + name + ": unknown field, passed over" +
+                         (near.empty() ? "" : "; is " + near + " meant?"));
+    }
+  }
+}
+
+constexpr std::initializer_list<const char*> kOfAnObject = {"apiVersion", "kind", "metadata", "spec", "status"};
+constexpr std::initializer_list<const char*> kOfMetadata = {"name",
+                                                            "generateName",
+                                                            "namespace",
+                                                            "labels",
+                                                            "annotations",
+                                                            "uid",
+                                                            "resourceVersion",
+                                                            "generation",
+                                                            "creationTimestamp",
+                                                            "deletionTimestamp",
+                                                            "deletionGracePeriodSeconds",
+                                                            "ownerReferences",
+                                                            "finalizers",
+                                                            "managedFields",
+                                                            "selfLink",
+                                                            "clusterName"};
+constexpr std::initializer_list<const char*> kOfAFleetSpec = {"replicas",   "allocationOverflow", "strategy",
+                                                              "scheduling", "priorities",         "template"};
+constexpr std::initializer_list<const char*> kOfAServerSpec = {
+    "container", "ports",    "health", "scheduling", "sdkServer",        "template",
+    "players",   "counters", "lists",  "eviction",   "immutableReplicas"};
+constexpr std::initializer_list<const char*> kOfAPort = {"name",          "range",    "portPolicy", "container",
+                                                         "containerPort", "hostPort", "protocol"};
+
+// Of a manifest; an object that a cluster has printed is what it is.
+void warn_of_unknown_counts(const Tree& spec, const std::string& where, FileWarnings& warnings) {
+  for (const auto& [name, counter] : object_at(spec, where, "counters").items()) {
+    warn_of_unknown(counter, where + ".counters." + name, {"count", "capacity"}, warnings);
+  }
+  for (const auto& [name, list] : object_at(spec, where, "lists").items()) {
+    warn_of_unknown(list, where + ".lists." + name, {"values", "capacity"}, warnings);
+  }
 }
 
 // What manifest and printed object have in common.
@@ -113,14 +167,20 @@ Scheduling read_scheduling(const Tree& spec, const std::string& where) {
 }
 
 // Of a GameServer, or of a Fleet's template: `object` has metadata and spec.
-Template read_template(const Tree& object, const std::string& where) {
+Template read_template(const Tree& object, const std::string& where, FileWarnings& warnings) {
   Template result;
   result.server = read_metadata(object, where);
   const std::string in_spec = where + ".spec";
   const Tree& spec = object_at(object, where, "spec");
+  warn_of_unknown(object, where, kOfAnObject, warnings);
+  warn_of_unknown(object_at(object, where, "metadata"), where + ".metadata", kOfMetadata, warnings);
+  warn_of_unknown(spec, in_spec, kOfAServerSpec, warnings);
+  warn_of_unknown_counts(spec, in_spec, warnings);
   std::size_t index = 0;
   for (const Tree& port : array_at(spec, in_spec, "ports")) {
-    add_port_rules(port, in_spec + ".ports[" + std::to_string(index++) + "]", result.ports);
+    const std::string in_port = in_spec + ".ports[" + std::to_string(index++) + "]";
+    warn_of_unknown(port, in_port, kOfAPort, warnings);
+    add_port_rules(port, in_port, result.ports);
   }
   result.server.counters = read_counters(spec, in_spec);
   result.server.lists = read_lists(spec, in_spec);
@@ -135,7 +195,7 @@ void add_game_server(const Tree& object, const std::string& where, FleetFile& fi
   }
   const Tree& metadata = object_at(object, where, "metadata");
   SingleSpec single;
-  single.of = read_template(object, where);
+  single.of = read_template(object, where, file.warnings);
   single.name = member<std::string>(metadata, where + ".metadata", "name", "");
   single.prefix = member<std::string>(metadata, where + ".metadata", "generateName", "");
   if (single.name.empty() && single.prefix.empty()) {
@@ -162,11 +222,65 @@ Policy read_policy(const Tree& object, const std::string& where) {
   return policy;
 }
 
+// "5", or "20%".
+void read_buffer(const Tree& buffer, const std::string& where, Autoscaler& autoscaler) {
+  const Tree* const size = find(buffer, where, "bufferSize");
+  if (size == nullptr) {
+    fail(where + ".bufferSize", "missing");
+  }
+  if (!size->is_string()) {
+    autoscaler.buffer = static_cast<std::uint32_t>(whole_of(*size, where + ".bufferSize", 1, INT32_MAX));
+    return;
+  }
+  const auto text = size->get<std::string>();
+  const std::size_t digits = text.find_first_not_of("0123456789");
+  if (digits == 0 || digits > 2 || text.substr(digits) != "%" || std::stoi(text) < 1) {
+    fail(where + ".bufferSize", "'" + text + "' is neither a number nor a percentage from 1% to 99%");
+  }
+  autoscaler.is_percentage = true;
+  autoscaler.buffer = static_cast<std::uint32_t>(std::stoi(text));
+}
+
+void add_autoscaler(const Tree& object, const std::string& where, FleetFile& file) {
+  const std::string in_spec = where + ".spec";
+  const std::string in_policy = in_spec + ".policy";
+  const Tree& spec = object_at(object, where, "spec");
+  const Tree& policy = object_at(spec, in_spec, "policy");
+  const auto type = member<std::string>(policy, in_policy, "type", "");
+  if (type != "Buffer") {
+    file.warnings.push_back(in_policy + ".type: " + (type.empty() ? "missing" : "'" + type + "'") +
+                            ": only the policy Buffer is carried out");
+    return;
+  }
+  const std::string in_buffer = in_policy + ".buffer";
+  const Tree& buffer = object_at(policy, in_policy, "buffer");
+  AutoscalerSpec result;
+  result.where = where;
+  result.space = read_metadata(object, where).space;
+  result.fleet = member<std::string>(spec, in_spec, "fleetName", "");
+  read_buffer(buffer, in_buffer, result.autoscaler);
+  // More are never made.
+  constexpr std::int32_t kMostReplicas = 1'000'000;
+  result.autoscaler.least = static_cast<std::uint32_t>(member<std::int32_t>(buffer, in_buffer, "minReplicas", 0));
+  result.autoscaler.most =
+      static_cast<std::uint32_t>(std::min(member<std::int32_t>(buffer, in_buffer, "maxReplicas", 0), kMostReplicas));
+  if (result.autoscaler.most == 0 || result.autoscaler.most > kMostReplicas ||
+      result.autoscaler.least > result.autoscaler.most) {
+    fail(in_buffer + ".maxReplicas", "missing, or less than minReplicas");
+  }
+  const Tree& sync = object_at(spec, in_spec, "sync");
+  const Tree& interval = object_at(sync, in_spec + ".sync", "fixedInterval");
+  result.autoscaler.interval =
+      std::chrono::seconds(std::max(member<std::int32_t>(interval, in_spec + ".sync.fixedInterval", "seconds", 30), 1));
+  file.autoscalers.push_back(std::move(result));
+}
+
+constexpr std::string_view kList = "List";
+
 // A List of anything, also one with lists in it.
 bool is_list(const Tree& object, const std::string& kind) {
-  constexpr std::string_view kSuffix = "List";
-  return kind.size() >= kSuffix.size() && kind.compare(kind.size() - kSuffix.size(), kSuffix.size(), kSuffix) == 0 &&
-         (kind == kSuffix || object.contains("items"));
+  return kind.size() >= kList.size() && kind.compare(kind.size() - kList.size(), kList.size(), kList) == 0 &&
+         (kind == kList || object.contains("items"));
 }
 
 bool is_of(const Tree& object, const std::string& where, const std::string& group) {
@@ -176,12 +290,18 @@ bool is_of(const Tree& object, const std::string& where, const std::string& grou
 
 }  // namespace
 
-FleetSpec read_fleet_object(const Tree& object, const std::string& where) {
+FleetSpec read_fleet_object(const Tree& object, const std::string& where, FileWarnings& warnings) {
   const Tree& spec = object_at(object, where, "spec");
+  warn_of_unknown(object, where, kOfAnObject, warnings);
+  warn_of_unknown(object_at(object, where, "metadata"), where + ".metadata", kOfMetadata, warnings);
+  warn_of_unknown(spec, where + ".spec", kOfAFleetSpec, warnings);
+  if (find(spec, where + ".spec", "replicas") == nullptr) {
+    warnings.push_back(where + ".spec.replicas: missing, which is 0");
+  }
   FleetSpec fleet;
   fleet.name = name_from(object_at(object, where, "metadata"), where + ".metadata");
   fleet.replicas = member<std::uint32_t>(spec, where + ".spec", "replicas", 0);
-  fleet.of_servers = read_template(object_at(spec, where + ".spec", "template"), where + ".spec.template");
+  fleet.of_servers = read_template(object_at(spec, where + ".spec", "template"), where + ".spec.template", warnings);
   fleet.of_servers.server.space = read_metadata(object, where).space;
   fleet.of_servers.server.labels[kFleetLabel] = fleet.name;
   fleet.of_servers.scheduling = read_scheduling(spec, where + ".spec");
@@ -196,12 +316,23 @@ void add_object(const Tree& object, const std::string& where, FleetFile& file) {
   if (is_list(object, kind)) {
     std::size_t index = 0;
     for (const Tree& item : array_at(object, where, "items")) {
-      add_object(item, where + ".items[" + std::to_string(index++) + "]", file);
+      const std::string in_items = where + ".items[" + std::to_string(index++) + "]";
+      if (item.is_object() && !item.contains("kind") && kind != kList) {
+        // As the API server itself prints a list: the kind stands with the list alone.
+        Tree named = item;
+        named["kind"] = kind.substr(0, kind.size() - kList.size());
+        named["apiVersion"] = member<std::string>(object, where, "apiVersion", "");
+        add_object(named, in_items, file);
+      } else {
+        add_object(item, in_items, file);
+      }
     }
   } else if (kind == "GameServer" && is_of(object, where, "agones.dev")) {
     add_game_server(object, where, file);
   } else if (kind == "Fleet" && is_of(object, where, "agones.dev")) {
-    file.fleets.push_back(read_fleet_object(object, where));
+    file.fleets.push_back(read_fleet_object(object, where, file.warnings));
+  } else if (kind == "FleetAutoscaler" && is_of(object, where, "autoscaling.agones.dev")) {
+    add_autoscaler(object, where, file);
   } else if (kind == "GameServerAllocationPolicy" && is_of(object, where, "multicluster.agones.dev")) {
     file.policies.push_back(read_policy(object, where));
   } else {

@@ -22,6 +22,16 @@ std::string address_of(std::size_t node) {
 
 }  // namespace
 
+std::uint32_t Autoscaler::replicas_for(std::size_t allocated) const {
+  std::uint64_t wanted = allocated + buffer;
+  if (is_percentage) {
+    // So many that what is left of them, without the buffer, is what is allocated.
+    const std::uint64_t left = 100 - buffer;
+    wanted = (allocated * 100 + left - 1) / left;
+  }
+  return static_cast<std::uint32_t>(std::min<std::uint64_t>(std::max<std::uint64_t>(wanted, least), most));
+}
+
 void ServerMaker::know(const GameServer& server) {
   names_.insert({server.space, server.name});
   ++on_node_[server.node];

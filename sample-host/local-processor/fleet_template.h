@@ -2,8 +2,10 @@
 // What game servers are made from: a Fleet's template, or a GameServer that has no status yet. No threads, no clock.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <random>
 #include <set>
 #include <string>
@@ -40,10 +42,22 @@ struct Template {
   }
 };
 
+// A FleetAutoscaler's buffer policy: so many servers that are not allocated.
+struct Autoscaler {
+  std::uint32_t buffer = 0;
+  bool is_percentage = false;  // of all servers
+  std::uint32_t least = 0;     // replicas
+  std::uint32_t most = 0;
+  std::chrono::seconds interval{30};
+
+  std::uint32_t replicas_for(std::size_t allocated) const;
+};
+
 struct FleetSpec {
   std::string name;
   Template of_servers;
   std::uint32_t replicas = 0;
+  std::optional<Autoscaler> autoscaler;
 };
 
 // Gives game servers names, nodes and ports, as a cluster does: 100 on a node; Packed fills one node after the other, Distributed takes

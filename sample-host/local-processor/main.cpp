@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/read_file.h"
+#include "listen-address/listen_address.h"
 #include "local-processor/fleet_file.h"
 #include "local-processor/http/http_side.h"
 #include "local-processor/local_processor.h"
@@ -25,6 +26,8 @@ namespace {
 namespace po = boost::program_options;
 using namespace agones::local;
 using agones::plugin::read_file;
+
+constexpr std::uint16_t kDefaultPort = 9090;
 
 struct CommandLine {
   LocalProcessorOptions options;
@@ -48,6 +51,7 @@ struct Typed {
   std::uint32_t session_ms = 0;
   std::uint32_t start_ms = 0;
   bool like_agones = false;
+  std::string agones;
   std::optional<std::uint32_t> batch_wait_ms;
   std::optional<double> updates_per_second;
   std::optional<std::uint32_t> update_burst;
@@ -69,13 +73,16 @@ auto optional_value(std::optional<T>& target) {
 
 po::options_description describe(CommandLine& line, Typed& typed) {
   po::options_description general(
-      "local-processor: the Agones allocation processor over an in-memory fleet. It decides as Agones v1.60 does.\n\n"
-      "SIGUSR1 switches between serving and standby, SIGINT and SIGTERM end it.\n\nOptions");
+      "local-processor: the Agones allocation processor over an in-memory fleet. It decides as Agones v1.60 does,\n"
+      "or as the batch allocator that is to come.\n\n"
+      "SIGUSR1 switches between serving and standby, SIGINT and SIGTERM end it.\n\n"
+      "Exit codes: 0 ended by a signal, 1 it could not start (with --explain: none is left), 2 wrong usage, or a\n"
+      "file that it can't use\n\nOptions");
   general.add_options()("help,h", po::bool_switch(&line.help), "show this text")(
       "listen", po::value(&line.options.address)->default_value("127.0.0.1:9090"),
       "HOST[:PORT]; without a port 9090, port 0: any free one")(
       "http", po::value(&line.http)->value_name("HOST:PORT"),
-      "also serve a page with the live fleet, /fleet, /metrics, and POST /release, /fleet, /faults, /timing, /serving")(
+      "also serve a page with the live fleet, and what scripts ask for: HTTP.md")(
       "pull-interval-ms", po::value(&typed.pull_ms)->default_value(200), "time between pulls")(
       "standby", po::bool_switch(&typed.standby), "start as a replica that does not serve")(
       "tls-certificate", po::value(&typed.certificate), "PEM file; with it, the processor speaks TLS")(
@@ -97,10 +104,12 @@ po::options_description describe(CommandLine& line, Typed& typed) {
       "an allocated game server is gone after so long, and another in its place; 0: never")(
       "start-ms", po::value(&typed.start_ms)->default_value(0), "time that another takes to become ready");
   po::options_description cluster("What a cluster's operator decides");
-  cluster.add_options()("http-unallocated-status-code",
-                        po::value(&line.rules.unallocated_http_status)->default_value(429),
-                        "HTTP status for 'none left'; clients get its gRPC code")(
-      "feature-gates", po::value(&typed.feature_gates), "CountsAndLists=false turns counters and lists off");
+  cluster.add_options()("agones", po::value(&typed.agones)->default_value("v1.60")->value_name("VERSION"),
+                        "v1.60, or batch: the batch allocator that is to come, which is not released and may change: "
+                        "requests of one batch may get one game server, which is written once for all of them")(
+      "http-unallocated-status-code", po::value(&line.rules.unallocated_http_status)->default_value(429),
+      "HTTP status for 'none left'; clients get its gRPC code")("feature-gates", po::value(&typed.feature_gates),
+                                                                "CountsAndLists=false turns counters and lists off");
   po::options_description timing("How long allocations take: without any of these, no time");
   timing.add_options()("like-agones", po::bool_switch(&typed.like_agones),
                        "as a cluster at its defaults: 50 ms, 400 a second, burst 500, 100 at a time, 5 ms each")(
@@ -132,9 +141,24 @@ po::options_description describe(CommandLine& line, Typed& typed) {
   return general.add(fleet).add(cluster).add(timing).add(fault_options);
 }
 
+// What its user has typed wrongly, or written wrongly into a file that was named.
+struct UsageError : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
 void require(bool good, const char* problem) {
   if (!good) {
-    throw std::runtime_error(problem);
+    throw UsageError(problem);
+  }
+}
+
+// Runs what reads the user's input.
+template <typename Work>
+auto reading(const std::string& option, const Work& work) {
+  try {
+    return work();
+  } catch (const std::exception& error) {
+    throw UsageError(option + error.what());
   }
 }
 
@@ -169,6 +193,10 @@ CommandLine parse(int argc, char** argv) {
     std::cout << description;
     return line;
   }
+  reading("--listen: ", [&] { return listen_address::parse(line.options.address, kDefaultPort); });
+  if (!line.http.empty()) {
+    reading("--http: ", [&] { return listen_address::parse(line.http); });
+  }
   require(typed.pull_ms > 0, "--pull-interval-ms must be at least 1");
   require(typed.feature_gates.empty() || typed.feature_gates == "CountsAndLists=false" ||
               typed.feature_gates == "CountsAndLists=true",
@@ -176,6 +204,8 @@ CommandLine parse(int argc, char** argv) {
   require(line.http_port_file.empty() || !line.http.empty(), "--http-port-file needs --http");
   require(typed.certificate.empty() == typed.key.empty(), "--tls-certificate and --tls-key need each other");
   require(typed.client_ca.empty() || !typed.certificate.empty(), "--tls-client-ca needs --tls-certificate");
+  require(typed.agones == "v1.60" || typed.agones == "batch", "--agones must be v1.60 or batch");
+  line.rules.batches = typed.agones == "batch";
   line.rules.counts_and_lists = typed.feature_gates != "CountsAndLists=false";
   line.life.session = std::chrono::milliseconds(typed.session_ms);
   line.life.start = std::chrono::milliseconds(typed.start_ms);
@@ -184,9 +214,9 @@ CommandLine parse(int argc, char** argv) {
   line.options.faults.work = std::chrono::milliseconds(typed.work_ms);
   line.options.faults.latency = std::chrono::milliseconds(typed.latency_ms);
   line.options.serving = !typed.standby;
-  line.options.certificate_pem = read_file(typed.certificate);
-  line.options.key_pem = read_file(typed.key);
-  line.options.client_ca_pem = read_file(typed.client_ca);
+  line.options.certificate_pem = reading("", [&] { return read_file(typed.certificate); });
+  line.options.key_pem = reading("", [&] { return read_file(typed.key); });
+  line.options.client_ca_pem = reading("", [&] { return read_file(typed.client_ca); });
   return line;
 }
 
@@ -268,9 +298,9 @@ int run(const CommandLine& line) {
   if (line.fleet_files.empty()) {
     file.servers = make_servers(line.servers);
   } else {
-    file = read_fleet_files(line.fleet_files);
-    if (!file.passed_over.empty()) {
-      std::cerr << "local-processor: passed over: " << describe_passed_over(file) << std::endl;
+    file = reading("", [&] { return read_fleet_files(line.fleet_files); });
+    for (const std::string& note : notes_on(file)) {
+      std::cerr << "local-processor: " << note << std::endl;
     }
   }
   Rules rules = line.rules;
@@ -282,13 +312,10 @@ int run(const CommandLine& line) {
     ledger.emplace(line.ledger_file);
   }
   if (!line.explain.empty()) {
-    try {
-      const Explanation explanation = fleet->explain(request_from_text_or_file(line.explain));
-      std::cout << text_of(explanation);
-      return explanation.matches() > 0 ? 0 : 1;
-    } catch (const std::runtime_error& error) {
-      throw std::runtime_error(std::string("--explain: ") + error.what());
-    }
+    const Explanation explanation =
+        reading("--explain: ", [&] { return fleet->explain(request_from_text_or_file(line.explain)); });
+    std::cout << text_of(explanation);
+    return explanation.matches() > 0 ? 0 : 1;
   }
   LocalProcessorOptions options = line.options;
   options.ledger = [&ledger](const LedgerEntry& entry) {
@@ -333,6 +360,9 @@ int main(int argc, char** argv) {
     return line.help ? 0 : run(line);
   } catch (const po::error& error) {
     std::cerr << "local-processor: " << error.what() << " (see --help)\n";
+    return 2;
+  } catch (const UsageError& error) {
+    std::cerr << "local-processor: " << error.what() << '\n';
     return 2;
   } catch (const std::exception& error) {
     std::cerr << "local-processor: " << error.what() << '\n';

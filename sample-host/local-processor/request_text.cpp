@@ -5,6 +5,7 @@
 #include <iterator>
 #include <stdexcept>
 
+#include "manifest/request_document.h"
 #include "request/json_request.h"
 
 namespace agones::local {
@@ -12,8 +13,8 @@ namespace agones::local {
 allocation::AllocationRequest request_from(const manifest::Tree& document) {
   using plugin::JsonRequest;
   const std::string json = document.dump();
-  const bool is_manifest = document.is_object() && document.contains("kind");
-  const JsonRequest read(json, is_manifest ? JsonRequest::Form::kManifest : JsonRequest::Form::kRequest);
+  const JsonRequest read(json,
+                         manifest::is_manifest(document) ? JsonRequest::Form::kManifest : JsonRequest::Form::kRequest);
   if (!read.problem().empty()) {
     throw std::runtime_error(read.problem());
   }
@@ -34,11 +35,7 @@ allocation::AllocationRequest request_from_text_or_file(const std::string& text_
     }
     text.assign(std::istreambuf_iterator<char>(file), {});
   }
-  const auto documents = manifest::read_documents(text);
-  if (documents.size() != 1) {
-    throw std::runtime_error("expected one request or one GameServerAllocation");
-  }
-  return request_from(documents[0]);
+  return request_from(manifest::request_document(text));
 }
 
 }  // namespace agones::local

@@ -296,6 +296,10 @@ bool StreamHandler::allocate(const BatchRequest& batch, const Faults& faults, al
   if (queue_) {
     return queue_->allocate(errands);
   }
+  if (fleet_->decides_batches()) {
+    fleet_->allocate_batch(errands);
+    return true;
+  }
   fleet_->begin_list();
   for (const Errand& errand : errands) {
     *errand.result = fleet_->allocate(*errand.request, *errand.response);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "manifest/members.h"
 
+#include <cmath>
+
 namespace agones::manifest {
 
 void fail(const std::string& where, const std::string& what) {
@@ -51,12 +53,18 @@ bool flag_of(const Tree& value, const std::string& where) {
   return value.get<bool>();
 }
 
-std::int64_t whole_of(const Tree& value, const std::string& where, std::int64_t least, std::int64_t most) {
+std::int64_t whole_of(const Tree& given, const std::string& where, std::int64_t least, std::int64_t most) {
+  constexpr double kExact = 9007199254740992;  // 2^53: up to there every whole number is one of its own
+  Tree value = given;
+  if (given.is_number_float() && std::abs(given.get<double>()) <= kExact &&
+      std::trunc(given.get<double>()) == given.get<double>()) {
+    value = static_cast<std::int64_t>(given.get<double>());
+  }
   const bool fits = value.is_number_unsigned() ? value.get<std::uint64_t>() <= static_cast<std::uint64_t>(INT64_MAX)
                                                : value.is_number_integer();
   if (!fits || value.get<std::int64_t>() < least || value.get<std::int64_t>() > most) {
-    fail(where,
-         "wrong type: a whole number from " + std::to_string(least) + " to " + std::to_string(most) + " is wanted");
+    fail(where, "wrong type: a whole number from " + std::to_string(least) + " to " + std::to_string(most) +
+                    " is wanted" + (value.is_string() ? ", without quotes" : ""));
   }
   return value.get<std::int64_t>();
 }

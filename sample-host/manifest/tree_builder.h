@@ -21,6 +21,8 @@ class TreeBuilder {
   void begin_array(Place place) { begin(Tree::array(), place); }
   // Throws std::runtime_error for a key that the object has already.
   void key(std::string key, Place place);
+  // YAML's "<<": the value that comes is a mapping, or a list of them, whose keys the object takes that it does not have itself.
+  void merge_key(Place place);
   // Both return what is in the tree now; it stays valid until the next call.
   const Tree& add(Tree value, Place place);
   const Tree& end();
@@ -33,6 +35,8 @@ class TreeBuilder {
     Tree value;
     std::string key;  // of the value to come
     bool has_key = false;
+    bool merges_value = false;  // the one to come
+    std::vector<Tree> merged;
   };
 
   void begin(Tree empty, Place place);

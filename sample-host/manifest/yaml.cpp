@@ -123,9 +123,9 @@ class Handler final : public YAML::EventHandler {
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                 const std::string& text) override {
     if (tree_.expects_key()) {
-      // A merge is not carried out, so it must not be passed over.
       if (text == "<<" && tag != "!") {
-        throw YAML::ParserException(mark, "merging with << is not supported: write the keys out");
+        tree_.merge_key(place(mark));
+        return;
       }
       tree_.key(with_latin1_repaired(text), place(mark));
       return;
@@ -173,6 +173,20 @@ class Handler final : public YAML::EventHandler {
   std::size_t line_ = 0;
 };
 
+// What the parser's own words don't say.
+std::string hint_of_tabs(const std::string& text) {
+  std::size_t line = 1;
+  for (std::size_t start = 0; start < text.size(); ++line) {
+    const std::size_t first = text.find_first_not_of(" \t", start);
+    if (text.substr(start, first - start).find('\t') != std::string::npos) {
+      return "; in the indentation of line " + std::to_string(line) + " is a tab, where YAML takes blanks alone";
+    }
+    const std::size_t end = text.find('\n', start);
+    start = end == std::string::npos ? text.size() : end + 1;
+  }
+  return {};
+}
+
 }  // namespace
 
 std::vector<Tree> read_yaml(const std::string& text) {
@@ -193,7 +207,7 @@ std::vector<Tree> read_yaml(const std::string& text) {
     }
   } catch (const YAML::Exception& error) {
     throw std::runtime_error("line " + std::to_string(error.mark.line + 1) + ", column " +
-                             std::to_string(error.mark.column + 1) + ": " + error.msg);
+                             std::to_string(error.mark.column + 1) + ": " + error.msg + hint_of_tabs(text));
   }
   return documents;
 }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Chaos: two clients under load, three processors with random faults; at the end the books must balance.
-//   chaos [--seconds N] [--seed N]
+//   chaos [--seconds N] [--seed N] [--agones v1.60|batch]
 //
 // The books: every accepted request ended exactly once; every game server that the processors allocated is
-// with the host as ALLOCATED or ORPHAN, once, or its request ended with UNKNOWN.
+// with the host as ALLOCATED or ORPHAN, once, or its request ended with UNKNOWN. With the batch allocator several requests
+// may have one game server; then it has no more of them than rooms.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -41,10 +42,27 @@ class Random {
   std::mt19937 engine_;
 };
 
+// A room on a game server that has one, else on a fresh one: many requests get one server.
+constexpr std::string_view kARoom =
+    R"({"namespace":"default","gameServerSelectors":[
+        {"gameServerState":"ALLOCATED","counters":{"rooms":{"minAvailable":1}}},{}],
+        "counters":{"rooms":{"action":"Increment","amount":1}}})";
+constexpr std::int64_t kRooms = 50;
+
+std::shared_ptr<local::Fleet> fleet_with_rooms(std::size_t servers) {
+  auto all = local::make_servers(servers);
+  for (local::GameServer& server : all) {
+    server.counters["rooms"] = {0, kRooms};
+  }
+  local::Rules rules;
+  rules.batches = true;
+  return std::make_shared<local::Fleet>(std::move(all), std::move(rules));
+}
+
 // The processors, of which one leads, and what goes wrong with them.
 class Cluster {
  public:
-  Cluster(std::size_t servers, Random& random) : fleet_(fleet_of(servers)), random_(random) {
+  Cluster(std::shared_ptr<local::Fleet> fleet, Random& random) : fleet_(std::move(fleet)), random_(random) {
     for (std::size_t i = 0; i < kReplicas; ++i) {
       auto options = quick_options();
       options.serving = i == leader_;
@@ -162,16 +180,24 @@ class Cluster {
 
 class Books {
  public:
+  explicit Books(bool shares_servers) : shares_servers_(shares_servers) {}
+
   void accepted(std::uint64_t id) { accepted_.insert(id); }
 
   void check(const Client& client, const std::vector<local::LedgerEntry>& ledger, const std::string& client_id) {
     std::unordered_map<std::uint64_t, const Event*> ended;
-    std::unordered_map<std::string, std::uint64_t> with_host;
+    // By request: several may have one game server, where the processor decides so.
+    std::unordered_map<std::uint64_t, std::string> with_host;
+    std::unordered_set<std::string> names;
+    const auto take = [&](const Event& event, const char* problem) {
+      expect(with_host.emplace(event.request_id, event.game_server).second, "a request that got two game servers");
+      expect(names.insert(event.game_server).second || shares_servers_, problem);
+    };
     for (const Event& result : client.results) {
       expect(accepted_.count(result.request_id) == 1, "a result of a request that was not accepted");
       expect(ended.emplace(result.request_id, &result).second, "a request that ended twice");
       if (result.outcome == PROC_OUTCOME_ALLOCATED) {
-        expect(with_host.emplace(result.game_server, result.request_id).second, "a game server handed out twice");
+        take(result, "a game server handed out twice");
       }
     }
     expect(ended.size() == accepted_.size(), "a request that never ended");
@@ -179,8 +205,7 @@ class Books {
       const auto request = ended.find(orphan.request_id);
       expect(request != ended.end() && request->second->delivery == PROC_DELIVERY_UNKNOWN,
              "an orphan of a request that did not end with UNKNOWN");
-      expect(with_host.emplace(orphan.game_server, orphan.request_id).second,
-             "an orphan of a server handed out before");
+      take(orphan, "an orphan of a server handed out before");
     }
     std::size_t mine = 0;
     std::size_t destroyed = 0;
@@ -190,9 +215,9 @@ class Books {
       }
       ++mine;
       const std::uint64_t id = std::stoull(entry.request_id, nullptr, 16);
-      const auto found = with_host.find(entry.game_server);
+      const auto found = with_host.find(id);
       if (found != with_host.end()) {
-        expect(found->second == id, "a game server that came with another request's answer");
+        expect(found->second == entry.game_server, "a game server that came with another request's answer");
         with_host.erase(found);
         continue;
       }
@@ -221,14 +246,19 @@ class Books {
     }
   }
 
+  const bool shares_servers_;
   std::unordered_set<std::uint64_t> accepted_;
   int faults_ = 0;
 };
 
 class Load {
  public:
-  Load(const std::string& addresses, std::string client_id, Random& random)
-      : client_id_(std::move(client_id)), random_(random), client_(addresses, [this](proc_config& config) {
+  Load(const std::string& addresses, std::string client_id, bool shares_servers, Random& random)
+      : client_id_(std::move(client_id)),
+        random_(random),
+        request_(shares_servers ? kARoom : kAnyGameServer),
+        books_(shares_servers),
+        client_(addresses, [this](proc_config& config) {
           config.client_id = text(client_id_);
           config.log_level = PROC_SEVERITY_OFF;
           config.pull_timeout_ms = 500;
@@ -249,7 +279,7 @@ class Load {
     for (std::size_t i = 0; i < count; ++i) {
       // Some give up soon, most are patient.
       const std::uint32_t timeout_ms = random_() % 10 == 0 ? 1 + random_() % 200 : 5000;
-      const std::uint64_t id = client_.allocate(R"({"namespace":"default"})", timeout_ms);
+      const std::uint64_t id = client_.allocate(request_, timeout_ms);
       if (id == 0) {
         continue;
       }
@@ -273,16 +303,40 @@ class Load {
  private:
   const std::string client_id_;
   Random& random_;
+  const std::string_view request_;
   Books books_;
   Client client_;
 };
 
-int run(int seconds, std::uint32_t seed) {
-  std::printf("chaos: seed %u, %d s\n", seed, seconds);
+// No game server has more allocations than it has rooms, and each counts its own.
+int check_rooms(local::Fleet& fleet, const std::vector<local::LedgerEntry>& ledger) {
+  std::unordered_map<std::string, std::int64_t> given;
+  for (const local::LedgerEntry& entry : ledger) {
+    ++given[entry.game_server];
+  }
+  int faults = 0;
+  for (const local::Cell& cell : fleet.changes_since(0).cells) {
+    const std::int64_t rooms = cell.server.counters.at("rooms").count;
+    const auto found = given.find(cell.server.name);
+    if (rooms != (found == given.end() ? 0 : found->second) || rooms > kRooms) {
+      std::printf("THE BOOKS DO NOT BALANCE: %s has %lld rooms taken\n", cell.server.name.c_str(),
+                  static_cast<long long>(rooms));
+      ++faults;
+    }
+  }
+  std::printf("%zu allocations on %zu game servers\n", ledger.size(), given.size());
+  return faults;
+}
+
+// `batches`: against the batch allocator that is to come, with requests that share game servers.
+int run(int seconds, std::uint32_t seed, bool batches) {
+  std::printf("chaos: seed %u, %d s%s\n", seed, seconds, batches ? ", batch allocator" : "");
   Random random(seed);
-  Cluster cluster(static_cast<std::size_t>(seconds) * kRequestsPerSecond * 2 + 100'000, random);
-  Load first(cluster.addresses(), "first", random);
-  Load second(cluster.addresses(), "second", random);
+  const std::size_t servers = static_cast<std::size_t>(seconds) * kRequestsPerSecond * 2 + 100'000;
+  const auto fleet = batches ? fleet_with_rooms(servers) : fleet_of(servers);
+  Cluster cluster(fleet, random);
+  Load first(cluster.addresses(), "first", batches, random);
+  Load second(cluster.addresses(), "second", batches, random);
   const auto start = Clock::now();
   const auto end = start + std::chrono::seconds(seconds);
   auto next_fault = start + milliseconds(500);
@@ -308,7 +362,8 @@ int run(int seconds, std::uint32_t seed) {
   first.linger();
   second.linger();
   const auto ledger = cluster.ledger();
-  const int faults = first.check(ledger) + second.check(ledger) + (finished ? 0 : 1);
+  const int faults =
+      first.check(ledger) + second.check(ledger) + (finished ? 0 : 1) + (batches ? check_rooms(*fleet, ledger) : 0);
   for (const auto& [name, count] : cluster.done()) {
     std::printf("  %4d x %s\n", count, name.c_str());
   }
@@ -322,14 +377,17 @@ int run(int seconds, std::uint32_t seed) {
 int main(int argc, char** argv) {
   int seconds = 60;
   std::uint32_t seed = std::random_device()();
+  bool batches = false;
   for (int i = 1; i + 1 < argc; i += 2) {
     const std::string option = argv[i];
     if (option == "--seconds") {
       seconds = std::stoi(argv[i + 1]);
     } else if (option == "--seed") {
       seed = static_cast<std::uint32_t>(std::stoul(argv[i + 1]));
+    } else if (option == "--agones") {
+      batches = std::string(argv[i + 1]) == "batch";
     }
   }
   std::setvbuf(stdout, nullptr, _IOLBF, 0);
-  return agones::test::run(seconds, seed);
+  return agones::test::run(seconds, seed, batches);
 }

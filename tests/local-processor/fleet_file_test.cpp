@@ -301,7 +301,132 @@ TEST(FleetFile, OtherKindsArePassedOverAndCounted) {
       "  - {kind: Fleet, metadata: {name: f}, spec: {replicas: 1}}\n  - {kind: Pod}\n- {kind: Pod}\n---\n"
       "apiVersion: autoscaling.agones.dev/v1\nkind: FleetAutoscaler\nmetadata: {name: a}\n");
   EXPECT_EQ(file.servers.size(), 1U);
-  EXPECT_EQ(describe_passed_over(file), "1 FleetAutoscaler, 2 Pod, 1 Service");
+  EXPECT_EQ(describe_passed_over(file), "2 Pod, 1 Service");
+  EXPECT_EQ(notes_on(file), (std::vector<std::string>{
+                                "warning: document 3.spec.policy.type: missing: only the policy Buffer is carried out",
+                                "passed over: 2 Pod, 1 Service"}));
+}
+
+TEST(FleetFile, MisspeltFieldsAreWarnings) {
+  const auto warnings = [](const std::string& text) { return read_fleet(text).warnings; };
+  EXPECT_EQ(warnings("kind: Fleet\nmetadata: {name: f}\nspec: {replcas: 3}\n"),
+            (Names{"document 1.spec.replcas: unknown field, passed over; is replicas meant?",
+                   "document 1.spec.replicas: missing, which is 0"}));
+  EXPECT_EQ(warnings("kind: Fleet\nmetadata: {name: f, label: {a: b}}\nspec: {replicas: 0}\nreplicas: 3\n"),
+            (Names{"document 1.replicas: unknown field, passed over",
+                   "document 1.metadata.label: unknown field, passed over; is labels meant?"}));
+  EXPECT_EQ(warnings(R"({"kind":"Fleet","metadata":{"name":"f"},"spec":{"replicas":1,"template":{"metadata":{},"spec":{
+      "port":[],"ports":[{"name":"p","containerport":7}],"counters":{"c":{"cap":3}},"lists":{"l":{"value":[]}},
+      "template":{"anything":1}}}}})"),
+            (Names{"document 1.spec.template.spec.port: unknown field, passed over; is ports meant?",
+                   "document 1.spec.template.spec.counters.c.cap: unknown field, passed over",
+                   "document 1.spec.template.spec.lists.l.value: unknown field, passed over; is values meant?",
+                   "document 1.spec.template.spec.ports[0].containerport: unknown field, passed over; is containerPort "
+                   "meant?"}));
+  // Everything that Agones v1.60 has.
+  EXPECT_EQ(
+      warnings(
+          R"({"apiVersion":"agones.dev/v1","kind":"Fleet","metadata":{"name":"f","generation":1},"spec":{"replicas":1,
+      "allocationOverflow":{},"strategy":{},"scheduling":"Packed","priorities":[],"template":{"metadata":{"labels":{}},"spec":{
+      "container":"c","ports":[{"name":"p","range":"default","portPolicy":"Dynamic","container":"c","containerPort":7,
+      "protocol":"UDP"}],"health":{},"scheduling":"Packed","sdkServer":{},"template":{},"players":{},"counters":{},"lists":{},
+      "eviction":{}}}},"status":{"replicas":1}})"),
+      Names{});
+  // What a cluster prints is what it is.
+  EXPECT_EQ(
+      warnings(
+          R"({"kind":"GameServer","metadata":{"name":"a","x":1},"spec":{"y":1},"status":{"state":"Ready","z":1}})"),
+      Names{});
+  std::string many = "kind: Fleet\nmetadata: {name: f}\nspec:\n  replicas: 1\n";
+  for (int i = 0; i < 100; ++i) {
+    many += "  field" + std::to_string(i) + ": 1\n";
+  }
+  const auto notes = notes_on(read_fleet(many));
+  ASSERT_EQ(notes.size(), 21U);
+  EXPECT_EQ(notes.back(), "warning: and 80 more");
+}
+
+std::string autoscaler_of(const std::string& fleet, const std::string& spec) {
+  return "---\napiVersion: autoscaling.agones.dev/v1\nkind: FleetAutoscaler\nmetadata: {name: a}\nspec:\n  "
+         "fleetName: " +
+         fleet + "\n" + spec;
+}
+
+TEST(FleetFile, ABufferPolicyIsItsFleetsAutoscaler) {
+  const std::string fleet = "apiVersion: agones.dev/v1\nkind: Fleet\nmetadata: {name: f}\nspec: {replicas: 2}\n";
+  const auto read = [&](const std::string& spec) { return read_fleet(fleet + autoscaler_of("f", spec)).fleets.at(0); };
+  const auto plain = read(
+      "  policy: {type: Buffer, buffer: {bufferSize: 5, minReplicas: 3, maxReplicas: 20}}\n"
+      "  sync: {type: FixedInterval, fixedInterval: {seconds: 7}}\n");
+  ASSERT_TRUE(plain.autoscaler);
+  EXPECT_EQ(plain.autoscaler->interval, std::chrono::seconds(7));
+  EXPECT_EQ(plain.autoscaler->replicas_for(0), 5U);
+  EXPECT_EQ(plain.autoscaler->replicas_for(9), 14U);
+  EXPECT_EQ(plain.autoscaler->replicas_for(100), 20U);
+  const auto percentage =
+      read("  policy: {type: Buffer, buffer: {bufferSize: 20%, minReplicas: 3, maxReplicas: 20}}\n");
+  ASSERT_TRUE(percentage.autoscaler);
+  EXPECT_EQ(percentage.autoscaler->interval, std::chrono::seconds(30));
+  EXPECT_EQ(percentage.autoscaler->replicas_for(0), 3U);
+  EXPECT_EQ(percentage.autoscaler->replicas_for(8), 10U);
+  EXPECT_EQ(percentage.autoscaler->replicas_for(9), 12U) << "rounded up";
+  // The autoscaler may stand before its fleet.
+  EXPECT_TRUE(
+      read_fleet(autoscaler_of("f", "  policy: {type: Buffer, buffer: {bufferSize: 1, maxReplicas: 2}}\n---\n") + fleet)
+          .fleets.at(0)
+          .autoscaler);
+  EXPECT_EQ(
+      read_fleet(fleet + autoscaler_of("g", "  policy: {type: Buffer, buffer: {bufferSize: 1, maxReplicas: 2}}\n"))
+          .warnings,
+      Names{"document 2.spec.fleetName: no fleet is called default/g"});
+  EXPECT_EQ(read_fleet(fleet + autoscaler_of("f", "  policy: {type: Webhook, webhook: {}}\n")).warnings,
+            Names{"document 2.spec.policy.type: 'Webhook': only the policy Buffer is carried out"});
+  const std::pair<const char*, const char*> cases[] = {
+      {"bufferSize: 0, maxReplicas: 2", "bufferSize: wrong type: a whole number from 1"},
+      {"bufferSize: \"7\", maxReplicas: 2", "bufferSize: '7' is neither a number nor a percentage"},
+      {"bufferSize: 100%, maxReplicas: 2", "bufferSize: '100%' is neither"},
+      {"bufferSize: 0%, maxReplicas: 2", "bufferSize: '0%' is neither"},
+      {"bufferSize: \"%\", maxReplicas: 2", "bufferSize: '%' is neither"},
+      {"maxReplicas: 2", "bufferSize: missing"},
+      {"bufferSize: 1", "maxReplicas: missing, or less than minReplicas"},
+      {"bufferSize: 1, minReplicas: 3, maxReplicas: 2", "maxReplicas: missing, or less than minReplicas"},
+      {"bufferSize: 1, maxReplicas: -2", "maxReplicas: missing, or less than minReplicas"},
+  };
+  for (const auto& [buffer, problem] : cases) {
+    try {
+      read(std::string("  policy: {type: Buffer, buffer: {") + buffer + "}}\n");
+      ADD_FAILURE() << buffer;
+    } catch (const std::exception& error) {
+      EXPECT_NE(std::string(error.what()).find(problem), std::string::npos) << error.what();
+    }
+  }
+}
+
+TEST(FleetFile, ListsNameTheKindOfTheirItems) {
+  const auto file =
+      read_fleet(R"({"kind":"GameServerList","apiVersion":"agones.dev/v1","metadata":{"resourceVersion":"1"},"items":[
+      {"metadata":{"name":"a"},"status":{"state":"Ready"}},{"kind":"GameServer","metadata":{"name":"b"},"status":{"state":"Ready"}}]}
+      {"kind":"FleetList","apiVersion":"agones.dev/v1","items":[{"metadata":{"name":"f"},"spec":{"replicas":2}}]}
+      {"kind":"PodList","apiVersion":"v1","items":[{"metadata":{"name":"p"}}]})");
+  EXPECT_EQ(file.servers.size(), 4U);
+  EXPECT_EQ(describe_passed_over(file), "1 Pod");
+}
+
+TEST(FleetFile, WholeNumbersMayBeWrittenAsFractions) {
+  EXPECT_EQ(read_fleet("kind: Fleet\nmetadata: {name: f}\nspec: {replicas: 2.0}\n").servers.size(), 2U);
+}
+
+TEST(FleetFile, MergesTakeWhatIsNotThere) {
+  const auto file = read_fleet(
+      "x-base: &base {mode: ranked, map: canyon}\nx-more: &more {map: desert, size: big}\n"
+      "kind: List\nitems:\n"
+      "- {kind: GameServer, metadata: {name: a, labels: {<<: *base, mode: casual}}, status: {state: Ready}}\n"
+      "- {kind: GameServer, metadata: {name: b, labels: {mode: casual, <<: [*base, *more]}}, status: {state: Ready}}\n"
+      "- kind: GameServer\n  metadata: {name: c, labels: {\"<<\": \"x\"}}\n  status: {state: Ready}\n");
+  ASSERT_EQ(file.servers.size(), 3U);
+  EXPECT_EQ(file.servers[0].labels, (Labels{{"mode", "casual"}, {"map", "canyon"}}));
+  EXPECT_EQ(file.servers[1].labels, (Labels{{"mode", "casual"}, {"map", "canyon"}, {"size", "big"}}));
+  EXPECT_EQ(file.servers[2].labels, (Labels{{"<<", "x"}}));
 }
 
 // Manifests of every shape: how many game servers each is, and that each of them can be allocated.
@@ -371,6 +496,36 @@ TEST(FleetFile, SeveralFilesAndFoldersAreOneFleet) {
   EXPECT_THROW(read_fleet_files({folder.file("a.json"), folder.file("a.json")}), std::runtime_error);
 }
 
+// What lies beside manifests in people's folders is passed over; a file that is named is to be used.
+TEST(FleetFile, AFolderHasFilesThatAreNoManifests) {
+  const test::TemporaryFolder folder;
+  const auto write = [&](const std::string& name, const std::string& text) {
+    std::ofstream(folder.file(name)) << text;
+  };
+  write("fleet.yaml", "kind: Fleet\nmetadata: {name: b}\nspec: {replicas: 2, replicaz: 3}\n");
+  write("kustomization.yaml", "resources:\n- fleet.yaml\n");
+  write("values.yaml", "replicas: 3\nimage: {tag: x}\n");
+  write("package.json", R"({"name":"x"})");
+  write("list.yaml", "- a\n- b\n");
+  write("empty.yaml", "\n");
+  write("comments.yaml", "# nothing\n---\n");
+  const auto file = read_fleet_files({folder.file("")});
+  EXPECT_EQ(file.servers.size(), 2U);
+  EXPECT_EQ(describe_passed_over(file), "4 document without a kind");
+  ASSERT_EQ(file.warnings.size(), 1U);
+  EXPECT_NE(file.warnings[0].find("fleet.yaml: document 1.spec.replicaz: unknown field"), std::string::npos);
+  EXPECT_THROW(read_fleet_files({folder.file("values.yaml")}), std::runtime_error);
+
+  write("template.yaml", "kind: Fleet\nmetadata:\n  name: {{ .Values.name }}\n");
+  try {
+    read_fleet_files({folder.file("template.yaml")});
+    ADD_FAILURE();
+  } catch (const std::exception& error) {
+    EXPECT_NE(std::string(error.what()).find("a template of Helm is to be rendered first"), std::string::npos)
+        << error.what();
+  }
+}
+
 TEST(FleetFile, MistakesAreNamed) {
   const std::pair<const char*, const char*> cases[] = {
       {"", "it is empty: wanted is what 'kubectl get gameservers -o yaml'"},
@@ -391,7 +546,9 @@ TEST(FleetFile, MistakesAreNamed) {
       {"kind: GameServer\nmetadata: {name: a, labels: {b: 1}}\nstatus: {state: Ready}\n",
        "document 1.metadata.labels.b: wrong type: a text is wanted, put quotes around it"},
       {"kind: GameServer\n...\n} x\n", "line 3, column 1: illegal flow end"},
-      {"kind: GameServer\n<<: {metadata: {name: a}}\n", "line 2, column 1: merging with << is not supported"},
+      {"kind: GameServer\n<<: 7\n", "line 2: <<: a mapping is wanted, or a list of mappings"},
+      {"kind: GameServer\n<<: [{}, 7]\n", "<<: a mapping is wanted, or a list of mappings"},
+      {"kind: GameServer\n<<: {a: b}\n<<: {c: d}\n", "line 3: the key '<<' is given twice in one mapping"},
       {"? {a: b}\n: c\n", "line 1: a key that is no text"},
       {"{}", "gameServers: empty"},
       {R"({"servers":[]})", "servers: unknown member"},
@@ -426,6 +583,9 @@ TEST(FleetFile, MistakesAreNamed) {
        "document 1.items[0].metadata: expected a"},
       {"kind: GameServer\nmetadata: {name: a}\nstatus: {state: Ready, counters: {c: {count: many}}}\n",
        "document 1.status.counters.c.count: wrong type"},
+      {"kind: Fleet\nmetadata: {name: f}\nspec: {replicas: \"2\"}\n", "is wanted, without quotes"},
+      {"kind: Fleet\nmetadata: {name: f}\nspec: {replicas: 2.5}\n", "document 1.spec.replicas: wrong type"},
+      {"kind: Fleet\nmetadata:\n  name: f\nspec:\n\treplicas: 2\n", "in the indentation of line 5 is a tab"},
       {"kind: [", "end of sequence flow not found"},
       {"just text", "document 1: expected a mapping"},
       {"\n---\nkind: List\n--- \nkind: Pod\n", "no GameServer in it, but 1 Pod; wanted is"},

@@ -190,6 +190,35 @@ TEST(Fleet, ActionsThatCannotBeDoneAreEvents) {
   EXPECT_NE(events[1].detail.find("Counter not found in GameServer local-1"), std::string::npos);
 }
 
+TEST(Fleet, AnAutoscalerKeepsItsBuffer) {
+  FleetSpec spec;
+  spec.name = "f";
+  spec.replicas = 1;
+  spec.of_servers.server.labels = {{kFleetLabel, "f"}};
+  spec.autoscaler = Autoscaler{3, false, 0, 5, std::chrono::seconds(0)};
+  Fleet fleet({}, {}, {}, 1, {spec});
+  EXPECT_EQ(fleet.size(), 3U) << "at once";
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_EQ(allocate(fleet).rfind("f-", 0), 0U);
+  }
+  fleet.changes_since(0);
+  EXPECT_EQ(fleet.size(), 5U);
+  EXPECT_EQ(fleet.fleets().at(0).replicas, 5U);
+  const std::string last = allocate(fleet);
+  fleet.changes_since(0);
+  EXPECT_EQ(fleet.size(), 5U) << "and no more than it may have";
+  for (const Cell& cell : fleet.changes_since(0).cells) {
+    fleet.end_session("default", cell.server.name);
+  }
+  fleet.changes_since(0);
+  EXPECT_EQ(fleet.size(), 3U) << "and back";
+  spec.autoscaler.reset();
+  spec.replicas = 1;
+  fleet.apply(spec);
+  fleet.changes_since(0);
+  EXPECT_EQ(fleet.size(), 3U) << "a fleet that is applied anew keeps its autoscaler";
+}
+
 struct Batch {
   explicit Batch(std::size_t size) : requests(size, any()), responses(size), results(size) {
     for (std::size_t i = 0; i < size; ++i) {
@@ -208,6 +237,150 @@ struct Batch {
   std::vector<AllocationResult> results;
   std::vector<Errand> errands;
 };
+
+// ---- the batch allocator that is to come ------------------------------------------------------------------
+
+Rules of_batches() {
+  Rules rules;
+  rules.batches = true;
+  return rules;
+}
+
+std::vector<GameServer> servers_with_rooms(std::size_t count, std::int64_t rooms) {
+  auto servers = make_servers(count);
+  for (GameServer& server : servers) {
+    server.counters["rooms"] = {0, rooms};
+  }
+  return servers;
+}
+
+// On an allocated server that has one, else on a fresh server.
+allocation::AllocationRequest a_room() {
+  auto request = any();
+  auto* const used = request.add_gameserverselectors();
+  used->set_gameserverstate(allocation::GameServerSelector::ALLOCATED);
+  (*used->mutable_counters())["rooms"].set_minavailable(1);
+  request.add_gameserverselectors();
+  auto& action = (*request.mutable_counters())["rooms"];
+  action.mutable_action()->set_value("Increment");
+  action.mutable_amount()->set_value(1);
+  return request;
+}
+
+std::vector<std::string> rooms_given(const Batch& batch) {
+  std::vector<std::string> given;
+  for (std::size_t i = 0; i < batch.results.size(); ++i) {
+    given.push_back(batch.results[i].code == 0
+                        ? batch.responses[i].gameservername() + " " +
+                              std::to_string(batch.responses[i].counters().at("rooms").count().value())
+                        : std::to_string(batch.results[i].code));
+  }
+  return given;
+}
+
+TEST(BatchAllocator, RequestsOfABatchShareAGameServer) {
+  Fleet fleet(servers_with_rooms(3, 2), of_batches());
+  ASSERT_TRUE(fleet.decides_batches());
+  Batch batch(7);
+  std::fill(batch.requests.begin(), batch.requests.end(), a_room());
+  fleet.allocate_batch(batch.errands);
+  // Each is told the counter as its own allocation left it.
+  EXPECT_EQ(rooms_given(batch), (std::vector<std::string>{"local-1 1", "local-1 2", "local-2 1", "local-2 2",
+                                                          "local-3 1", "local-3 2", "8"}));
+  EXPECT_EQ(count(fleet, GameServerState::kAllocated), 3U);
+  EXPECT_TRUE(fleet.end_session("default", "local-2"));
+  Batch more(3);
+  std::fill(more.requests.begin(), more.requests.end(), a_room());
+  fleet.allocate_batch(more.errands);
+  EXPECT_EQ(more.allocated(), 2U);
+}
+
+TEST(BatchAllocator, AReadyServerIsGivenOnce) {
+  Fleet fleet(make_servers(3), of_batches());
+  Batch batch(4);
+  fleet.allocate_batch(batch.errands);
+  EXPECT_EQ(batch.allocated(), 3U);
+  EXPECT_EQ(batch.results[3].code, 8);
+  EXPECT_EQ(allocate(fleet), "8");
+}
+
+TEST(BatchAllocator, AConflictIsOneForAllOfItsServerAndThenNoneIsLeft) {
+  Fleet fleet(servers_with_rooms(2, 10), of_batches());
+  std::vector<Write> fates = {Write::kConflict, Write::kOk};
+  std::size_t writes = 0;
+  fleet.set_writes([&] { return fates[std::min(writes++, fates.size() - 1)]; });
+  Batch batch(5);
+  std::fill(batch.requests.begin(), batch.requests.end(), a_room());
+  fleet.allocate_batch(batch.errands);
+  EXPECT_EQ(writes, 2U) << "one for all, and one more for all";
+  EXPECT_EQ(rooms_given(batch),
+            (std::vector<std::string>{"local-1 1", "local-1 2", "local-1 3", "local-1 4", "local-1 5"}));
+  EXPECT_EQ(fleet.changes_since(0).cells[0].server.counters.at("rooms").count, 5) << "and what failed left nothing";
+
+  fates = {Write::kConflict};
+  Batch hopeless(2);
+  std::fill(hopeless.requests.begin(), hopeless.requests.end(), a_room());
+  fleet.allocate_batch(hopeless.errands);
+  EXPECT_EQ(rooms_given(hopeless), (std::vector<std::string>{"8", "8"})) << "not 13, as v1.60 has it";
+  EXPECT_FALSE(hopeless.responses[0].has_metadata());
+  EXPECT_EQ(fleet.changes_since(0).cells[0].server.counters.at("rooms").count, 5);
+  EXPECT_EQ(count(fleet, GameServerState::kAllocated), 1U);
+
+  fates = {Write::kError};
+  fleet.allocate_batch(hopeless.errands);
+  EXPECT_EQ(rooms_given(hopeless), (std::vector<std::string>{"8", "8"})) << "both servers were lost from sight";
+  fates = {Write::kOk};
+  fleet.allocate_batch(hopeless.errands);
+  EXPECT_EQ(rooms_given(hopeless), (std::vector<std::string>{"local-1 6", "local-1 7"})) << "and it is in sight again";
+}
+
+TEST(BatchAllocator, AWriteThatFailsForGoodIsAnError) {
+  Fleet fleet(servers_with_rooms(6, 10), of_batches());
+  fleet.set_writes([] { return Write::kError; });
+  Batch batch(2);
+  std::fill(batch.requests.begin(), batch.requests.end(), a_room());
+  fleet.allocate_batch(batch.errands);
+  EXPECT_EQ(rooms_given(batch), (std::vector<std::string>{"13", "13"}));
+  EXPECT_EQ(count(fleet, GameServerState::kReady), 6U);
+}
+
+TEST(BatchAllocator, WhatABatchOfOneNeedsIsDecidedAlike) {
+  Fleet fleet(servers_with_rooms(1, 2), of_batches());
+  EXPECT_EQ(allocate(fleet, a_room()), "local-1");
+  EXPECT_EQ(allocate(fleet, a_room()), "local-1");
+  EXPECT_EQ(allocate(fleet, a_room()), "8");
+}
+
+TEST(BatchAllocator, OneUpdateIsWrittenForAll) {
+  QueueTiming timing;
+  timing.batch_wait = 1ms;
+  timing.updates.per_second = 0.0001;  // a second one would take hours
+  timing.updates.burst = 1;
+  const auto fleet = std::make_shared<Fleet>(servers_with_rooms(10, 1000), of_batches());
+  AllocationQueue queue(fleet, timing, 1);
+  Batch batch(500);
+  std::fill(batch.requests.begin(), batch.requests.end(), a_room());
+  ASSERT_TRUE(queue.allocate(batch.errands));
+  EXPECT_EQ(batch.allocated(), 500U);
+  EXPECT_EQ(count(*fleet, GameServerState::kAllocated), 1U);
+}
+
+TEST(BatchAllocator, AServerThatIsBeingWrittenIsOutOfSight) {
+  QueueTiming timing;
+  timing.updates.each = std::chrono::hours(1);
+  const auto fleet = std::make_shared<Fleet>(servers_with_rooms(1, 1000), of_batches());
+  AllocationQueue queue(fleet, timing, 1);
+  Batch first(1);
+  first.requests[0] = a_room();
+  std::thread waits([&] { EXPECT_FALSE(queue.allocate(first.errands)); });
+  ASSERT_TRUE(wait_until([&] { return count(*fleet, GameServerState::kAllocated) == 1; }));
+  Batch second(1);
+  second.requests[0] = a_room();
+  EXPECT_TRUE(queue.allocate(second.errands));
+  EXPECT_EQ(second.results[0].code, 8);
+  queue.close();
+  waits.join();
+}
 
 TEST(AllocationQueue, ABatchTakesTheWaitAndItsUpdates) {
   QueueTiming timing;

@@ -21,12 +21,19 @@ TEST(ListenAddress, APortMayBeLeftOutWhereThereIsADefault) {
   EXPECT_EQ(parse("127.0.0.1:1", 9090).text(), "127.0.0.1:1");
 }
 
+TEST(ListenAddress, BlanksAndNewlinesAroundItArePassedOver) {
+  EXPECT_EQ(parse(" 127.0.0.1:9090\n").text(), "127.0.0.1:9090");
+  EXPECT_EQ(parse("\t[::1]:1 \r\n").text(), "[::1]:1");
+  EXPECT_EQ(parse("localhost\n", 9090).text(), "localhost:9090");
+  EXPECT_THROW(parse(" \n", 9090), std::runtime_error);
+}
+
 TEST(ListenAddress, OthersAreRefused) {
-  for (const char* text : {"",        ":",     ":1",         "127.0.0.1", "a:",
-                           "a:x",     "a:-1",  "a:65536",    "a:999999",  "::1",
-                           "::1:80",  "[::1",  "[::1]",      "[::1]x",    "[]:1",
-                           "[a]:1",   "a b:1", "http://a:1", "a:1/",      "ipv4:127.0.0.1:1",
-                           "a:1,b:2", "a:1\n", "]:1",        "[::1]]:1"}) {
+  for (const char* text : {"",        ":",      ":1",         "127.0.0.1", "a:",
+                           "a:x",     "a:-1",   "a:65536",    "a:999999",  "::1",
+                           "::1:80",  "[::1",   "[::1]",      "[::1]x",    "[]:1",
+                           "[a]:1",   "a b:1",  "http://a:1", "a:1/",      "ipv4:127.0.0.1:1",
+                           "a:1,b:2", "a:1\nb", "]:1",        "[::1]]:1"}) {
     EXPECT_THROW(parse(text), std::runtime_error) << text;
   }
   EXPECT_THROW(parse("::1", 9090), std::runtime_error);

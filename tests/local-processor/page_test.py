@@ -84,6 +84,8 @@ def by_script():
         manifest = {"kind": "Fleet", "metadata": {"name": "blue"}, "spec": {"replicas": 2, "template": {}}}
         fleets = json.loads(processor.ask("fleet", {"apply": manifest})[1])["fleets"]
         check([(one["name"], one["gameServers"]) for one in fleets] == [("blue", 2), ("local", 3)], fleets)
+        misspelt = json.loads(processor.ask("fleet", {"apply": {"kind": "Fleet", "metadata": {"name": "blue"}, "spec": {"replcas": 2}}})[1])
+        check("apply.spec.replcas: unknown field, passed over; is replicas meant?" in misspelt["warnings"], misspelt)
         check(processor.ask("fleet", {"scale": {"name": "blue", "replicas": 4}})[0] == 200, "scale")
         fleets = json.loads(processor.ask("fleets")[1])["fleets"]
         check((fleets[0]["replicas"], fleets[0]["ready"]) == (4, 4), fleets)
@@ -116,7 +118,10 @@ def by_script():
                 ("serving", {"serving": "no"}, 400, "serving: not true or false"),
                 ("timing", {"update_ms": 3}, 409, "allocations take no time"),
                 ("changes?since=x", None, 400, "since: not a version"),
-                ("nothing", None, 404, "")):
+                ("faults", None, 405, "takes POST"), ("timing", None, 405, "updates_per_second"), ("release", None, 405, "name"),
+                ("serving", None, 405, "standby"), ("explain", None, 405, "GameServerAllocation"),
+                ("metrics", {}, 404, "no POST of /metrics here"),
+                ("nothing", None, 404, "no GET of /nothing here; GET: /, /fleet")):
             answer = processor.ask(path, body)
             check(answer[0] == status and text in answer[1], f"{path} {body}: {answer}")
         check(json.loads(processor.ask("faults", {})[1])["latency_ms"] == 0, "a bad request changes nothing")
@@ -141,7 +146,7 @@ def by_script():
     for bad, text in (("nowhere", "is not HOST:PORT"), ("127.0.0.1:1x", "is not HOST:PORT")):
         refused = subprocess.run([BUILD / "sample-host/local-processor", "--listen", "127.0.0.1:0", "--http", bad],
                                  capture_output=True, text=True, timeout=PATIENCE, check=False)
-        check(refused.returncode == 1 and "--http" in refused.stderr and text in refused.stderr, refused)
+        check(refused.returncode == 2 and "--http" in refused.stderr and text in refused.stderr, refused)
 
 
 def colour(browser, number):

@@ -19,21 +19,39 @@ TEST(Program, MistakesAreOneLineEach) {
   const TemporaryFolder folder;
   const std::string no_pem = folder.file("no.pem");
   std::ofstream(no_pem) << "no certificate\n";
-  const std::pair<std::vector<std::string>, const char*> cases[] = {
-      {{"--listen", "nowhere.invalid:1"}, "cannot listen on nowhere.invalid:1: "},
-      {{"--listen", "192.0.2.1:1"}, "cannot listen on 192.0.2.1:1: Cannot assign requested address"},
-      {{"--listen", "127.0.0.1:x"}, "'127.0.0.1:x' is not HOST:PORT or HOST"},
-      {{"--listen", "127.0.0.1:0", "--tls-certificate", no_pem, "--tls-key", no_pem},
-       "certificate, key or client CA can't be used"},
-      {{"--listen", "127.0.0.1:0", "--tls-key", no_pem}, "--tls-certificate and --tls-key need each other"},
-      {{"--listen", "127.0.0.1:0", "--tls-client-ca", no_pem}, "--tls-client-ca needs --tls-certificate"},
-      {{"--listen", "127.0.0.1:0", "--http", "192.0.2.1:1"},
-       "--http: can't listen on 192.0.2.1:1: Cannot assign requested address"},
-      {{"--listen", "127.0.0.1:0", "--ledger", "/nowhere/at/all"}, "--ledger: cannot write '/nowhere/at/all'"},
+  const std::string no_fleet = folder.file("no.yaml");
+  std::ofstream(no_fleet) << "kind: Pod\n";
+  struct Case {
+    int exit_code;
+    std::vector<std::string> options;
+    const char* problem;
   };
-  for (const auto& [options, problem] : cases) {
+  const Case cases[] = {
+      {1, {"--listen", "nowhere.invalid:1"}, "cannot listen on nowhere.invalid:1: "},
+      {1, {"--listen", "192.0.2.1:1"}, "cannot listen on 192.0.2.1:1: Cannot assign requested address"},
+      {2, {"--listen", "127.0.0.1:x"}, "--listen: '127.0.0.1:x' is not HOST:PORT or HOST"},
+      {1,
+       {"--listen", "127.0.0.1:0", "--tls-certificate", no_pem, "--tls-key", no_pem},
+       "certificate, key or client CA can't be used"},
+      {2, {"--listen", "127.0.0.1:0", "--tls-key", no_pem}, "--tls-certificate and --tls-key need each other"},
+      {2, {"--listen", "127.0.0.1:0", "--tls-client-ca", no_pem}, "--tls-client-ca needs --tls-certificate"},
+      {1,
+       {"--listen", "127.0.0.1:0", "--http", "192.0.2.1:1"},
+       "--http: can't listen on 192.0.2.1:1: Cannot assign requested address"},
+      {1, {"--listen", "127.0.0.1:0", "--ledger", "/nowhere/at/all"}, "--ledger: cannot write '/nowhere/at/all'"},
+      {2, {"--listen", "127.0.0.1:0", "--http", "here"}, "--http: 'here' is not HOST:PORT"},
+      {2, {"--listen", "127.0.0.1:0", "--http-port-file", no_pem}, "--http-port-file needs --http"},
+      {2, {"--agones", "v2"}, "--agones must be v1.60 or batch"},
+      {2, {"--no-such-option"}, "unrecognised option"},
+      {2, {"--servers", "many"}, "servers"},
+      {2, {"--fleet-file", "/nowhere/at/all"}, "cannot read the fleet file '/nowhere/at/all'"},
+      {2, {"--fleet-file", no_fleet}, "no GameServer in it, but 1 Pod"},
+      {2, {"--explain", "{}"}, "--explain: namespace: missing"},
+      {2, {"--explain", "/nowhere/at/all"}, "--explain: '/nowhere/at/all' is neither JSON nor a file"},
+  };
+  for (const auto& [exit_code, options, problem] : cases) {
     const ProgramResult result = refused(options);
-    EXPECT_EQ(result.exit_code, 1) << problem;
+    EXPECT_EQ(result.exit_code, exit_code) << problem;
     EXPECT_EQ(result.output, "") << problem;
     EXPECT_EQ(result.errors.rfind("local-processor: ", 0), 0U) << result.errors;
     EXPECT_NE(result.errors.find(problem), std::string::npos) << result.errors;

@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <fstream>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <thread>
@@ -15,6 +16,7 @@
 #include "support/processor.h"
 #include "support/raw_processor.h"
 #include "support/silent_server.h"
+#include "support/temporary_folder.h"
 #include "support/wait.h"
 
 namespace agones::test {
@@ -276,7 +278,10 @@ TEST(Doctor, WrongUsageIsNamed) {
       {{"--processor", "a b"}, "'a b' is not host:port"},
       {{"--processor", "a", "--tls-ca", "x"}, "need --tls"},
       {{"--processor", "a", "--tls", "--tls-ca", "/nowhere"}, "cannot read '/nowhere'"},
-      {{"--processor", "a", "--request", "{}"}, "--request needs --allocate"},
+      {{"--processor", "a", "--request", "{}"}, "--request needs --allocate or --explain"},
+      {{"--explain", "x"}, "--explain needs --request"},
+      {{"--explain", "x", "--processor", "a", "--request", "{}"}, "--explain takes --request alone"},
+      {{"--explain", "/nowhere", "--request", "{}"}, "cannot read the fleet file '/nowhere'"},
       {{"--processor", "a", "--allocate", "--request", "{"}, "the request: "},
       {{"--processor", "a", "--allocate", "--request", R"({"nmespace":""})"}, "the request: "},
       {{"--processor", "a", "--pulls", "0"}, "must be at least 1"},
@@ -289,6 +294,37 @@ TEST(Doctor, WrongUsageIsNamed) {
     EXPECT_EQ(run.exit_code, 2) << problem;
     EXPECT_TRUE(has(run.errors, problem));
   }
+}
+
+TEST(Doctor, ExplainsFromWhatKubectlPrints) {
+  const TemporaryFolder folder;
+  const std::string servers = folder.file("servers.json");
+  std::ofstream(servers) << R"({"kind":"List","items":[
+    {"kind":"GameServer","metadata":{"name":"a","namespace":"games","labels":{"agones.dev/fleet":"blue"}},"status":{"state":"Allocated"}},
+    {"kind":"GameServer","metadata":{"name":"b","namespace":"games","labels":{"agones.dev/fleet":"red"}},"status":{"state":"Ready"}}]})";
+  const std::string request = folder.file("allocation.yaml");
+  std::ofstream(request)
+      << "apiVersion: allocation.agones.dev/v1\nkind: GameServerAllocation\nmetadata: {namespace: games}\n"
+         "spec: {selectors: [{matchLabels: {agones.dev/fleet: blue}}]}\n";
+  ProgramResult run = run_program({AGONES_PROCESSOR_CHECK, "--explain", servers, "--request", request});
+  EXPECT_EQ(run.exit_code, 1) << run.errors;
+  EXPECT_EQ(run.output,
+            "gameServerSelectors[0]\n  2 pass namespace games\n  1 pass agones.dev/fleet=blue\n  0 pass state READY\n"
+            "  instead: 1 ALLOCATED\nnone is left\n");
+  run = run_program({AGONES_PROCESSOR_CHECK, "--explain", servers, "--request", R"({"namespace":"games"})"});
+  EXPECT_EQ(run.exit_code, 0) << run.errors;
+  EXPECT_TRUE(has(run.output, "1 can be allocated\n"));
+  run = run_program({AGONES_PROCESSOR_CHECK, "--explain", servers, "--request", R"({"nmespace":"games"})"});
+  EXPECT_EQ(run.exit_code, 2);
+  EXPECT_TRUE(has(run.errors, "--request: nmespace: unknown field"));
+}
+
+TEST(Doctor, TheBatchAllocatorIsAGoodProcessor) {
+  local::Rules rules;
+  rules.batches = true;
+  const LocalProcessor processor(quick_options(), std::make_shared<local::Fleet>(local::make_servers(2), rules));
+  const Diagnosis diagnosis = diagnose(processor.address(), {"--allocate"});
+  EXPECT_EQ(diagnosis.exit_code, 0) << diagnosis.report;
 }
 
 TEST(Doctor, SpeaksPlainly) {

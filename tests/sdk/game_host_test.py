@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """game-host as a user sees it: game_host_test.py GAME_HOST LIBRARY PLUGIN"""
+import json
 import os
 import pty
 import re
@@ -119,7 +120,28 @@ def manifests():
         for request in requests:
             done = subprocess.run([*command, request], stdout=subprocess.PIPE, text=True, check=True, timeout=PATIENCE)
             assert re.search(r"ALLOCATED +3", done.stdout), done.stdout
-        for request, text in ((wrong, "spec.selectors[0].gameServerState: expected one of Ready, Allocated, got READY"),
+        # Everything in one file, and a list, as kubectl and Kustomize have it; with Windows' line ends, with a byte order mark.
+        whole = FLEET + "---\n# mine\n---" + ALLOCATION + "---\n"
+        bundle = Path(folder) / "bundle.yaml"
+        for text in (whole, whole.replace("\n", "\r\n"), "\ufeff" + whole,
+                     json.dumps({"kind": "List", "items": [{"kind": "Fleet"}, {"kind": "GameServerAllocation", "spec": {}}]}),
+                     '{"apiVersion": "allocation.agones.dev/v1", "spec": {}}'):
+            bundle.write_bytes(text.encode())
+            done = subprocess.run([*command, bundle], stdout=subprocess.PIPE, text=True, check=True, timeout=PATIENCE)
+            assert re.search(r"ALLOCATED +3", done.stdout), done.stdout
+        old = '{"namespace":"default","metadata":null,"gameServerSelectors":[{"players":{"minAvailable":1}}]}'
+        done = subprocess.run([*command, old, "--unknown-fields", "ignore"], stdout=subprocess.PIPE, text=True, check=True, timeout=PATIENCE)
+        assert re.search(r"ALLOCATED +3", done.stdout), done.stdout
+        twice, template, empty = (Path(folder) / name for name in ("twice.yaml", "template.yaml", "empty.yaml"))
+        twice.write_text(ALLOCATION + "---" + ALLOCATION)
+        template.write_text(ALLOCATION.replace("blue", "{{ .Values.fleet }}") + "  {{- end }}\n")
+        empty.write_text("# nothing\n")
+        for request, text in ((twice, "expected one request or one GameServerAllocation, got 2"),
+                              (fleet, "apiVersion: expected one of allocation.agones.dev/v1, got agones.dev/v1"),
+                              (template, "a template of Helm is to be rendered first"),
+                              (empty, "it is empty: expected a request or a GameServerAllocation"),
+                              (old, "gameServerSelectors[0].players: unknown field"),
+                              (wrong, "spec.selectors[0].gameServerState: expected one of Ready, Allocated, got READY"),
                               ("nowhere.yaml", "'nowhere.yaml' is neither JSON nor a file"),
                               ('{"spec":{}}', "spec: unknown field; this is a manifest of Kubernetes"),
                               ('{"a":1,"a":2}', "the key 'a' is given twice")):

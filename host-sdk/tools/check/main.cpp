@@ -12,6 +12,9 @@
 #include <string_view>
 #include <vector>
 
+#if defined(AGONES_CHECK_EXPLAINS)
+#include "check/explain.h"
+#endif
 #include "check/plugin_check.h"
 #include "check/plugin_install.h"
 #include "check/processor_check.h"
@@ -26,6 +29,7 @@ constexpr int kExitUsage = 2;
 struct CommandLine {
   std::string file;
   std::string install_to;
+  std::string explain;
   bool stays = false;
   check::ProcessorOptions processor;
   bool allocates = false;
@@ -42,14 +46,20 @@ po::options_description describe(CommandLine& line) {
       "agones-processor-check FILE --install FOLDER [--stay]    and if so, puts it there, at once and whole, for hosts "
       "that watch it;\n                                             --stay: as a sidecar, ends when it is told to\n"
       "agones-processor-check --processor ADDRESS   whether a live processor can be used, and what to do if not\n\n"
-      "Exit codes: 0 good, 1 not good, 2 wrong usage\n\nOptions for a processor");
+#if defined(AGONES_CHECK_EXPLAINS)
+      "agones-processor-check --explain FILE --request REQUEST    why a request finds what it finds among the game "
+      "servers\n                                             in a file, as 'kubectl get gameservers -A -o json' prints "
+      "them, or -\n\n"
+#endif
+      "Exit codes: 0 good, 1 not good (nothing is found), 2 wrong usage\n\nOptions for a processor");
   options.add_options()("help,h", po::bool_switch(&line.help), "show this text")(
       "processor", po::value(&processor.address),
       "as the plugin's processor_address: host[:port], several with commas")(
       "allocate", po::bool_switch(&line.allocates), "allocate one game server, too. Nothing gives it back")(
       "namespace", po::value(&processor.name_space)->default_value("default"), "of that game server")(
-      "request", po::value(&line.request), "what to ask for, as JSON; default: any game server")(
-      "pulls", po::value(&processor.pulls)->default_value(5), "to wait for")(
+      "request", po::value(&line.request),
+      "what to ask for, as JSON; default: any game server; for --explain also a file with a request or a "
+      "GameServerAllocation")("pulls", po::value(&processor.pulls)->default_value(5), "to wait for")(
       "timeout-ms", po::value(&line.timeout_ms)->default_value(5000), "for each step")(
       "tls", po::bool_switch(&processor.tls), "connect with TLS; else plaintext")(
       "tls-ca", po::value(&processor.tls_ca), "PEM file; without it, the system's authorities")(
@@ -72,6 +82,9 @@ CommandLine parse(int argc, char** argv) {
   po::options_description all;
   all.add(shown).add_options()("file", po::value(&line.file))("install", po::value(&line.install_to))(
       "stay", po::bool_switch(&line.stays));
+#if defined(AGONES_CHECK_EXPLAINS)
+  all.add_options()("explain", po::value(&line.explain));
+#endif
   po::positional_options_description positional;
   positional.add("file", 1);
   po::variables_map values;
@@ -81,11 +94,17 @@ CommandLine parse(int argc, char** argv) {
     std::cout << shown;
     return line;
   }
+  if (!line.explain.empty()) {
+    require(line.file.empty() && line.processor.address.empty() && !line.allocates && !line.json,
+            "--explain takes --request alone");
+    require(values.count("request") != 0, "--explain needs --request");
+    return line;
+  }
   require(line.file.empty() != line.processor.address.empty(), "give either a FILE or --processor ADDRESS");
   require(line.file.empty() || !line.json, "--json is for processors");
   require(!line.file.empty() || line.install_to.empty(), "--install needs a FILE");
   require(!line.stays || !line.install_to.empty(), "--stay needs --install");
-  require(line.allocates || values.count("request") == 0, "--request needs --allocate");
+  require(line.allocates || values.count("request") == 0, "--request needs --allocate or --explain");
   require(line.timeout_ms > 0 && line.processor.pulls > 0, "--timeout-ms and --pulls must be at least 1");
   require(line.processor.tls || (line.processor.tls_ca + line.processor.tls_certificate + line.processor.tls_key +
                                  line.processor.tls_server_name)
@@ -108,6 +127,16 @@ void wait_for_the_end() {
   int signal = 0;
   sigwait(&ending, &signal);
 }
+
+#if defined(AGONES_CHECK_EXPLAINS)
+bool explain(const CommandLine& line) {
+  return check::explain(line.explain, line.request, std::cout);
+}
+#else
+bool explain(const CommandLine&) {
+  return false;
+}
+#endif
 
 bool check_file(const CommandLine& line) {
   if (!check::check_plugin(line.file)) {
@@ -163,7 +192,9 @@ int main(int argc, char** argv) {
     if (line.help) {
       return 0;
     }
-    const bool good = line.file.empty() ? check_processor(line) : check_file(line);
+    const bool good = !line.explain.empty() ? explain(line)
+                      : line.file.empty()   ? check_processor(line)
+                                            : check_file(line);
     return good ? 0 : kExitBad;
   } catch (const std::exception& error) {
     std::cerr << "agones-processor-check: " << error.what() << " (see --help)\n";

@@ -4,6 +4,7 @@
 #include <grpcpp/support/status.h>
 
 #include <algorithm>
+#include <numeric>
 
 #include "local-processor/allocation/validation.h"
 
@@ -98,7 +99,15 @@ void Allocator::settle(const std::shared_ptr<Candidate>& allocated) {
   settled_.push_back(allocated);
 }
 
-Decision Allocator::decide(const AllocationRequest& sent, Time now, allocation::AllocationResponse& response) {
+Decision Allocator::decide(const AllocationRequest& request, Time now, allocation::AllocationResponse& response) {
+  if (rules_.batches) {
+    AllocationResult result;
+    return decide_batch({{&request, &response, &result}}, now).front();
+  }
+  return decide_one(request, now, response);
+}
+
+Decision Allocator::decide_one(const AllocationRequest& sent, Time now, allocation::AllocationResponse& response) {
   AllocationRequest without_counts;
   if (!rules_.counts_and_lists) {
     without_counts = sent;
@@ -117,6 +126,9 @@ Decision Allocator::decide(const AllocationRequest& sent, Time now, allocation::
 
 Decision Allocator::decide_here(const AllocationRequest& request, const std::string& space, Time now,
                                 allocation::AllocationResponse& response) {
+  if (rules_.batches) {
+    return decide_in_memory(request, space, now, response);
+  }
   Decision decision;
   const SortKey key = sort_key_of(request);
   const Selectors selectors = selectors_of(request);
@@ -132,13 +144,7 @@ Decision Allocator::decide_here(const AllocationRequest& request, const std::str
     ++decision.writes;
     const Write fate = fate_ == nullptr ? Write::kOk : fate_();
     if (fate == Write::kOk) {
-      apply(request, now, *picked, decision.warnings);
-      write_response(*picked, response);
-      if (!rules_.counts_and_lists) {
-        response.clear_counters();
-        response.clear_lists();
-      }
-      decision.allocated = picked;
+      allocate(request, now, picked, response, decision);
       return decision;
     }
     (fate == Write::kConflict ? settled_ : lost_).push_back(picked);
@@ -150,6 +156,94 @@ Decision Allocator::decide_here(const AllocationRequest& request, const std::str
   lost_.clear();
   decision.result = {grpc::StatusCode::INTERNAL, "could not update the selected GameServer"};
   return decision;
+}
+
+void Allocator::allocate(const AllocationRequest& request, Time now, const std::shared_ptr<Candidate>& picked,
+                         allocation::AllocationResponse& response, Decision& decision) {
+  apply(request, now, *picked, decision.warnings);
+  write_response(*picked, response);
+  if (!rules_.counts_and_lists) {
+    response.clear_counters();
+    response.clear_lists();
+  }
+  decision.allocated = picked;
+}
+
+// The server stays where the batch's next requests find it.
+Decision Allocator::decide_in_memory(const AllocationRequest& request, const std::string& space, Time now,
+                                     allocation::AllocationResponse& response) {
+  Decision decision;
+  Candidate* const found = candidates_.find(space, selectors_of(request), sort_key_of(request));
+  if (found == nullptr) {
+    decision.result = none_left(rules_.unallocated_http_status);
+    return decision;
+  }
+  candidates_.remove(*found);
+  before_.try_emplace(found, *found);
+  allocate(request, now, found->shared_from_this(), response, decision);
+  bring_up_to_date(*found);
+  return decision;
+}
+
+std::vector<Decision> Allocator::decide_batch(const std::vector<Errand>& errands, Time now) {
+  std::vector<Decision> decisions(errands.size());
+  std::vector<std::size_t> open(errands.size());
+  std::iota(open.begin(), open.end(), std::size_t{0});
+  for (int round = 0; round < kMostWrites && !open.empty(); ++round) {
+    begin_list();
+    std::vector<std::size_t> decided;
+    for (const std::size_t i : open) {
+      const int writes = decisions[i].writes;
+      decisions[i] = decide_one(*errands[i].request, now, *errands[i].response);
+      decisions[i].writes = writes;
+      if (decisions[i].allocated != nullptr) {
+        decided.push_back(i);
+      }
+    }
+    open = write_batch(errands, decided, decisions);
+  }
+  settled_.insert(settled_.end(), lost_.begin(), lost_.end());
+  lost_.clear();
+  for (std::size_t i = 0; i < errands.size(); ++i) {
+    *errands[i].result = decisions[i].result;
+  }
+  return decisions;
+}
+
+// Writes each server once; those whose write failed are as they were before, and what had them is returned.
+std::vector<std::size_t> Allocator::write_batch(const std::vector<Errand>& errands,
+                                                const std::vector<std::size_t>& decided,
+                                                std::vector<Decision>& decisions) {
+  std::unordered_map<Candidate*, Write> fates;
+  std::vector<std::size_t> failed;
+  for (const std::size_t i : decided) {
+    const std::shared_ptr<Candidate> server = decisions[i].allocated;
+    const auto [fate, is_first] = fates.try_emplace(server.get(), Write::kOk);
+    if (is_first) {
+      fate->second = fate_ == nullptr ? Write::kOk : fate_();
+      ++decisions[i].writes;
+      candidates_.remove(*server);
+      if (fate->second != Write::kOk) {
+        static_cast<GameServer&>(*server) = before_.at(server.get());
+        candidates_.count(*server, server->counted, -1);
+        server->counted = server->state;
+        candidates_.count(*server, server->counted, 1);
+        (fate->second == Write::kConflict ? settled_ : lost_).push_back(server);
+      }
+    }
+    if (fate->second != Write::kOk) {
+      errands[i].response->Clear();
+      decisions[i].allocated = nullptr;
+      decisions[i].warnings.clear();
+      decisions[i].result =
+          fate->second == Write::kConflict
+              ? none_left(rules_.unallocated_http_status)
+              : AllocationResult{grpc::StatusCode::INTERNAL, "could not update the selected GameServer"};
+      failed.push_back(i);
+    }
+  }
+  before_.clear();
+  return failed;
 }
 
 Decision Allocator::decide_by_policies(const AllocationRequest& request, Time now,

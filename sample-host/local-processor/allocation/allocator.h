@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Decides as the allocator of Agones' processor does. No threads, no clock: who calls it says what time it is.
 //
-// Requests share a list of candidates, as it was when the list was begun: servers that were allocated since are not on it, and come
-// back, in their new state, with the next one.
+// v1.60: requests share a list of candidates, as it was when the list was begun: servers that were allocated since are not on it, and
+// come back, in their new state, with the next one.
+// Batch (not released; as of autumn 2026): within a batch a server that was allocated stays on the list, in its new state, so that
+// several requests can get it. It is written once for all of them; when the write meets a conflict, all of them are decided anew.
 #pragma once
 
 #include <allocation/allocation.pb.h>
@@ -26,6 +28,7 @@ namespace agones::local {
 struct Rules {
   int unallocated_http_status = 429;
   bool counts_and_lists = true;  // the feature gate
+  bool batches = false;          // the allocator that is to come
   std::vector<Policy> policies;
 };
 
@@ -34,9 +37,16 @@ enum class Write { kOk, kConflict, kError };
 
 struct Decision {
   AllocationResult result;
-  std::shared_ptr<Candidate> allocated;  // settle() it
-  int writes = 0;                        // attempts
+  std::shared_ptr<Candidate> allocated;  // settle() it, once if several of a batch have it
+  int writes = 0;                        // attempts; of a server that several have, all are with the first
   Warnings warnings;
+};
+
+// A request of a batch, and where its answer goes.
+struct Errand {
+  const allocation::AllocationRequest* request;
+  allocation::AllocationResponse* response;
+  AllocationResult* result;
 };
 
 class Allocator {
@@ -56,8 +66,10 @@ class Allocator {
 
   // Nothing was waiting: the next request finds all that was settled.
   void begin_list();
-  // `response`, which is empty, is written if a game server was allocated.
+  // `response`, which is empty, is written if a game server was allocated. Where batches are decided as one, a batch of one.
   Decision decide(const allocation::AllocationRequest& request, Time now, allocation::AllocationResponse& response);
+  // All of a batch as one: Rules::batches. The results go where the errands say, and are in the decisions, too.
+  std::vector<Decision> decide_batch(const std::vector<Errand>& errands, Time now);
   // It was written: seen as allocated from the next list on.
   void settle(const std::shared_ptr<Candidate>& allocated);
 
@@ -69,6 +81,13 @@ class Allocator {
                        allocation::AllocationResponse& response);
   Decision decide_by_policies(const allocation::AllocationRequest& request, Time now,
                               allocation::AllocationResponse& response);
+  Decision decide_one(const allocation::AllocationRequest& request, Time now, allocation::AllocationResponse& response);
+  void allocate(const allocation::AllocationRequest& request, Time now, const std::shared_ptr<Candidate>& picked,
+                allocation::AllocationResponse& response, Decision& decision);
+  Decision decide_in_memory(const allocation::AllocationRequest& request, const std::string& space, Time now,
+                            allocation::AllocationResponse& response);
+  std::vector<std::size_t> write_batch(const std::vector<Errand>& errands, const std::vector<std::size_t>& decided,
+                                       std::vector<Decision>& decisions);
   void use_list_of(const SortKey& key);
   void bring_up_to_date(Candidate& server);
 
@@ -77,8 +96,9 @@ class Allocator {
   std::function<Write()> fate_;
   std::unordered_map<std::string, std::shared_ptr<Candidate>> servers_;  // by "namespace/name"
   Candidates candidates_;
-  std::vector<std::shared_ptr<Candidate>> settled_;  // since the list was begun
-  std::vector<std::shared_ptr<Candidate>> lost_;     // a failed write took them out of sight
+  std::vector<std::shared_ptr<Candidate>> settled_;    // since the list was begun
+  std::vector<std::shared_ptr<Candidate>> lost_;       // a failed write took them out of sight
+  std::unordered_map<Candidate*, GameServer> before_;  // those that the batch has changed, as they were
   SortKey list_key_;
   int list_requests_ = 0;
 };

@@ -84,7 +84,10 @@ void change_fleet(const json& body, Fleet& fleet, Response& response) {
     if (manifest::member<std::string>(what, deed, "kind", "") != "Fleet") {
       throw std::runtime_error("apply.kind: not Fleet");
     }
-    fleet.apply(read_fleet_object(what, deed));
+    FileWarnings warnings;
+    fleet.apply(read_fleet_object(what, deed, warnings));
+    answer(response, {{"fleets", fleets_json(fleet.fleets())}, {"warnings", warnings}});
+    return;
   } else {
     const std::string space = manifest::member<std::string>(what, deed, "namespace", "default");
     const std::string name = manifest::member<std::string>(what, deed, "name", "");
@@ -123,8 +126,41 @@ httplib::Server::Handler post(Work work) {
   };
 }
 
+// What a path takes, where it takes a POST alone.
+struct PostPath {
+  const char* path;
+  const char* takes;
+};
+constexpr PostPath kPostPaths[] = {
+    {"/release", R"({"namespace": "default", "name": "NAME"}: ends an allocated game server's session)"},
+    {"/explain", "a request or a GameServerAllocation in JSON: says why it finds what it finds"},
+    {"/faults", R"(what is to change, as {"latency_ms": 50, "error_rate": 0.1}; {} changes nothing; answers with all)"},
+    {"/timing", R"(what is to change, as {"updates_per_second": 400, "update_ms": 5}; answers with all)"},
+    {"/serving", R"({"serving": false}: a standby; true: the leader)"},
+};
+
+// To whoever types the path into a browser, or mistypes it.
+void explain_paths(httplib::Server& server) {
+  for (const PostPath& of : kPostPaths) {
+    server.Get(of.path, [of](const Request&, Response& response) {
+      response.set_header("Allow", "POST");
+      refuse(response, 405, std::string(of.path) + " takes POST, of " + of.takes + " (Content-Type: application/json)");
+    });
+  }
+  server.set_error_handler([](const Request& request, Response& response) {
+    if (response.status == 404 && response.body.empty()) {
+      refuse(
+          response, 404,
+          "no " + request.method + " of " + request.path +
+              " here; GET: /, /fleet, /fleets, /changes, /metrics; POST: /release, /fleet, /explain, /faults, /timing, "
+              "/serving");
+    }
+  });
+}
+
 void set_up(httplib::Server& server, LocalProcessor& processor, const std::shared_ptr<Fleet>& fleet) {
   server.set_pre_routing_handler(guard);
+  explain_paths(server);
   server.Get("/", [](const Request&, Response& response) { response.set_content(kPage, "text/html; charset=utf-8"); });
   server.Get("/fleet",
              [fleet](const Request&, Response& response) { answer(response, fleet_json(fleet->changes_since(0))); });

@@ -11,8 +11,10 @@
 //                          "namespace" unless it is "default"
 //   POST /explain          a request, or a GameServerAllocation: why it finds what it finds; nothing is allocated
 //   POST /faults           {"latency_ms": 50, "error_rate": 0.1, ...}: those named change, the others stay
+//   POST /timing           {"update_ms": 5, ...}: the same
 //   POST /serving          {"serving": false}: from leader to standby and back
 //
+// For people: HTTP.md.
 // Requests are answered on the server's own threads. There is no password: it is for loopback, and refuses what a page from elsewhere
 // could make a browser send.
 #pragma once
