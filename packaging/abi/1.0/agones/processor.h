@@ -15,6 +15,11 @@
  *              a callback, else PROC_ERR_IN_CALLBACK. A function tagged [any, callback] may also be called from a
  *              callback.
  *
+ * LIFETIME     A proc_client* is a handle, not an address: calls on a client may be under way on any thread while another
+ *              one shuts it down and destroys it, and later. A call on a client that was destroyed returns SHUT_DOWN, one
+ *              on what is no client of this library INVALID_ARGUMENT; neither touches anything. That holds as long as the
+ *              library is loaded. At most 1,024 clients of one library live at a time.
+ *
  * STACK        proc_init takes at most 32 KiB of its caller's stack, every other function 16 KiB; callbacks come on top of
  *              that.
  *
@@ -106,7 +111,7 @@ enum proc_status_values {
   PROC_ERR_QUEUE_FULL = 2,
   /* The request is larger than any batch may be; or the text is larger than the buffer. */
   PROC_ERR_TOO_LARGE = 3,
-  /* The client is draining or was shut down. */
+  /* The client is draining, was shut down, or was destroyed. */
   PROC_ERR_SHUT_DOWN = 4,
   /* Another thread is polling this client, or the client is still needed, or a swap is running. */
   PROC_ERR_BUSY = 5,
@@ -714,8 +719,10 @@ PROC_API proc_take_over_fn proc_take_over;
 typedef proc_status proc_shutdown_fn(proc_client* client, uint32_t timeout_ms, char* error, uint64_t error_size);
 PROC_API proc_shutdown_fn proc_shutdown;
 
-/* Frees a client that was shut down; events not yet polled are lost. The handle is invalid afterwards. The host library
- * unloads the plugin here. NULL is allowed. Errors: BUSY (not shut down, or being polled), IN_CALLBACK. [poller] */
+/* Frees a client that was shut down; events not yet polled are lost. The host library unloads the plugin here. NULL is
+ * allowed. Calls that other threads have under way on the client end first. Errors: BUSY (not shut down, or being polled,
+ * or after a second a call is still under way; the client is as it was), IN_CALLBACK, SHUT_DOWN (it was destroyed
+ * before). [poller] */
 typedef proc_status proc_destroy_fn(proc_client* client, char* error, uint64_t error_size);
 PROC_API proc_destroy_fn proc_destroy;
 
