@@ -50,13 +50,3 @@
     "Late answers that are awaited no longer.")                                                                        \
   X(states_merged, ONE, counter, "states_merged_total", "",                                                            \
     "Changes of the connection's state that a newer one took the place of.")
-
-namespace agones::plugin {
-
-#define AGONES_COUNT_ONE(field, counted_by, type, name, outcome, help) +1
-static_assert(sizeof(proc_stats) ==
-                  offsetof(proc_stats, pending) + (AGONES_STATS(AGONES_COUNT_ONE)) * sizeof(std::uint64_t),
-              "a number of proc_stats has no row here");
-#undef AGONES_COUNT_ONE
-
-}  // namespace agones::plugin

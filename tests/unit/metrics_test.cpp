@@ -2,6 +2,8 @@
 // Histograms and the text of metrics.
 #include <gtest/gtest.h>
 
+#include <cstddef>
+
 #include <agones/histogram.hpp>
 #include <agones/metrics.hpp>
 #include <memory>
@@ -10,9 +12,17 @@
 
 #include "engine/histogram.h"
 #include "metrics/prometheus_text.h"
+#include "metrics/stats_table.h"
 
 namespace agones::plugin {
 namespace {
+
+// Here and not beside the table, which tests also compile with tomorrow's proc_stats.
+#define AGONES_COUNT_ONE(field, counted_by, type, name, outcome, help) +1
+static_assert(sizeof(proc_stats) ==
+                  offsetof(proc_stats, pending) + (AGONES_STATS(AGONES_COUNT_ONE)) * sizeof(std::uint64_t),
+              "a number of proc_stats has no row in metrics/stats_table.h");
+#undef AGONES_COUNT_ONE
 
 TEST(Histogram, EveryValueIsInTheBucketThatEndsAtOrAfterIt) {
   std::mt19937_64 random(3);
