@@ -30,7 +30,7 @@ namespace {
 constexpr std::size_t kMaxDepth = 8;
 constexpr std::size_t kFewKeys = 16;
 // Of what is passed over.
-constexpr std::size_t kMaxSkippedDepth = 100;
+constexpr std::size_t kMaxSkippedDepth = 32;
 // Of what is passed over in one request, for messages.
 constexpr std::size_t kMostIgnoredNames = 16;
 

@@ -147,6 +147,7 @@ TEST(Stack, OfRequestsAndEvents) {
                                      {PROC_FORMAT_JSON, labels},
                                      {PROC_FORMAT_JSON, deep},
                                      {PROC_FORMAT_PROTOBUF, protobuf}}) {
+    SCOPED_TRACE(body.substr(0, 100));
     expect_at_most(kStackOfOthers, "request_to_protobuf", [&, &its_format = format, &its_body = body] {
       std::array<char, 512> error{};
       std::array<char, 64> request{};
