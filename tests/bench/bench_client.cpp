@@ -38,10 +38,11 @@ int main(int argc, char** argv) {
       "max-batch-size", po::value(&options.max_batch_size), "of the plugin")(
       "max-unanswered-batches", po::value(&options.max_unanswered_batches), "of the plugin")(
       "fixed-batches", po::value(&options.fixed_batches), "of the plugin: of so many")(
-      "max-streams", po::value(&options.max_streams), "of the plugin")("timeout-ms", po::value(&options.timeout_ms),
-                                                                       "of each request")(
-      "used-seconds", po::value(&options.used_seconds), "before a burst")("pause-ms", po::value(&options.pause_ms),
-                                                                          "before a burst")(
+      "max-streams", po::value(&options.max_streams), "of the plugin")(
+      "timeout-ms", po::value(&options.timeout_ms), "of each request")("used-seconds", po::value(&options.used_seconds),
+                                                                       "before a burst")(
+      "pause-ms", po::value(&options.pause_ms), "before a burst")("after-burst", po::value(&options.after_burst),
+                                                                  "idle: requests that were answered just before")(
       "write-body", po::value(&body_file), "write the request's bytes to this file, and nothing else");
   try {
     po::variables_map given;

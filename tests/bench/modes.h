@@ -26,6 +26,7 @@ struct BenchOptions {
   std::uint32_t timeout_ms = 0;   // of each request
   int used_seconds = 0;           // burst: so long it has had a few requests before
   std::uint32_t pause_ms = 2000;  // burst: before it, so that what the processor saves up for one is there
+  std::uint64_t after_burst = 0;  // idle: the plugin has just had the answers of a burst of this size
 };
 
 // Keeps `in_flight` requests under way until `requests` have ended: CPU, throughput, memory.

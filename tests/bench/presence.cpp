@@ -66,6 +66,12 @@ json measure_idle(const BenchOptions& options) {
   for (const auto start = Clock::now(); seconds_since(start) < kSettlingSeconds;) {
     host.poll(1000);
   }
+  for (std::uint64_t i = 0; i < options.after_burst; ++i) {
+    host.submit();
+  }
+  while (host.ended < options.after_burst) {
+    host.poll(1000);
+  }
   const IdleMeasurement measurement(threads_before);
   const std::uint64_t pulls = host.stats().pulls;
   const auto start = Clock::now();

@@ -151,10 +151,12 @@ func hold(agent *client.Client, request *wire.AllocationRequest, inFlight int64)
 
 func paced(agent *client.Client, request *wire.AllocationRequest, requests int64, rate float64, seed uint64) {
 	random := rand.New(rand.NewPCG(seed, 0))
+	cpu := cpuSeconds()
 	latencies := allocateEach(agent, request, requests, func() {
 		time.Sleep(time.Duration(random.ExpFloat64() / rate * float64(time.Second)))
 	})
-	report("paced", map[string]any{"requests": requests, "rate": rate, "latencyMs": latencies})
+	report("paced", map[string]any{"requests": requests, "rate": rate, "latencyMs": latencies,
+		"cpuUs": (cpuSeconds() - cpu) * 1e6 / float64(requests)})
 }
 
 // Anywhere between two pulls, and when what the processor saves up for a burst is there.
