@@ -85,21 +85,26 @@ Result ClientTable::Visit::refusal() const {
   return was_one ? destroyed() : invalid("client: not one of this library's");
 }
 
-Result ClientTable::add(std::unique_ptr<Client> client, proc_client** handle) {
-  for (std::size_t i = 0; i < kMost; ++i) {
-    Place& place = places_[i];
-    if (place.made.load() == kLastNumber || place.taken.exchange(true)) {
-      continue;
+ClientTable::Place* ClientTable::take_place() {
+  for (Place& place : places_) {
+    if (place.made.load() != kLastNumber && !place.taken.exchange(true)) {
+      return &place;
     }
-    const std::uint32_t number = place.made.load() + 1;
-    place.made.store(number);
-    place.client = client.release();
-    const std::uintptr_t value = handle_of(i, number);
-    place.handle.store(value, std::memory_order_seq_cst);
-    *handle = reinterpret_cast<proc_client*>(value);  // NOLINT(performance-no-int-to-ptr): nobody follows it
-    return {};
   }
+  return nullptr;
+}
+
+Result ClientTable::no_place() {
   return {PROC_ERR_NO_RESOURCES, "there are " + std::to_string(kMost) + " clients already"};
+}
+
+proc_client* ClientTable::open(Place& place, std::unique_ptr<Client> client) {
+  const std::uint32_t number = place.made.load() + 1;
+  place.made.store(number);
+  place.client = client.release();
+  const std::uintptr_t value = handle_of(static_cast<std::size_t>(&place - places_.data()), number);
+  place.handle.store(value, std::memory_order_seq_cst);
+  return reinterpret_cast<proc_client*>(value);  // NOLINT(performance-no-int-to-ptr): nobody follows it
 }
 
 Result ClientTable::destroy(const proc_client* handle, std::chrono::milliseconds patience) {

@@ -16,6 +16,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <utility>
 
 #include "agones/processor.h"
 #include "base/visitors.h"
@@ -55,8 +56,19 @@ class ClientTable {
     bool forked_ = false;
   };
 
-  // The client's handle is in `handle`.
-  Result add(std::unique_ptr<Client> client, proc_client** handle);
+  // A handle for the client that `make`, a function that takes a std::unique_ptr<Client>& and returns a Result, makes. The place
+  // is taken first: a client that was made is never thrown away, since it has threads by then.
+  template <typename Make>
+  Result add(proc_client** handle, const Make& make) {
+    TakenPlace taken(take_place());
+    if (taken.place() == nullptr) {
+      return no_place();
+    }
+    std::unique_ptr<Client> client;
+    PROC_TRY(make(client));
+    *handle = open(taken.keep(), std::move(client));
+    return {};
+  }
   // Deletes the client, if it may be and once nobody is inside. If somebody still is after `patience`: BUSY, and nothing
   // has happened.
   Result destroy(const proc_client* handle, std::chrono::milliseconds patience);
@@ -70,6 +82,33 @@ class ClientTable {
     Visitors visitors;
   };
 
+  // Given back unless it is kept.
+  class TakenPlace {
+   public:
+    explicit TakenPlace(Place* place) : place_(place) {}
+    ~TakenPlace() {
+      if (place_ != nullptr && !kept_) {
+        place_->taken.store(false);
+      }
+    }
+    TakenPlace(const TakenPlace&) = delete;
+    TakenPlace& operator=(const TakenPlace&) = delete;
+
+    Place* place() const { return place_; }
+    Place& keep() {
+      kept_ = true;
+      return *place_;
+    }
+
+   private:
+    Place* place_;
+    bool kept_ = false;
+  };
+
+  // Null if there is none.
+  Place* take_place();
+  static Result no_place();
+  proc_client* open(Place& place, std::unique_ptr<Client> client);
   std::uintptr_t mark() const;
   std::uintptr_t handle_of(std::size_t place, std::uint32_t number) const;
   // Null if no client of this library can ever have had this handle.

@@ -45,9 +45,9 @@ proc_status proc_init(const proc_config* config, proc_client** client, char* err
       return {PROC_ERR_FORKED,
               "the process was forked from one that has a client; load the library after fork, or exec"};
     }
-    std::unique_ptr<Client> made;
-    PROC_TRY(agones::plugin::make_client(*config, agones::plugin::complete_config(*config), made));
-    return clients().add(std::move(made), client);
+    return clients().add(client, [&](std::unique_ptr<Client>& made) {
+      return agones::plugin::make_client(*config, agones::plugin::complete_config(*config), made);
+    });
   });
 }
 

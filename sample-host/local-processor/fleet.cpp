@@ -207,8 +207,9 @@ bool Fleet::remove_fleet(const std::string& space, const std::string& name) {
   return true;
 }
 
-std::vector<FleetStatus> Fleet::fleets() const {
+std::vector<FleetStatus> Fleet::fleets() {
   const std::lock_guard<std::mutex> lock(mutex_);
+  do_what_is_due(Clock::now());
   std::map<const Group*, FleetStatus> by_group;
   for (const auto& [name, group] : groups_) {
     by_group[&group] = {name.first, name.second, group.spec.replicas, group.servers, 0, 0};
@@ -402,13 +403,15 @@ bool Fleet::end_session(const std::string& space, const std::string& name) {
   return true;
 }
 
-std::size_t Fleet::size() const {
+std::size_t Fleet::size() {
   const std::lock_guard<std::mutex> lock(mutex_);
+  do_what_is_due(Clock::now());
   return places_.size() - empty_.size();
 }
 
-std::map<GameServerState, std::size_t> Fleet::states() const {
+std::map<GameServerState, std::size_t> Fleet::states() {
   const std::lock_guard<std::mutex> lock(mutex_);
+  do_what_is_due(Clock::now());
   std::map<GameServerState, std::size_t> states;
   for (const Place& place : places_) {
     if (place.server != nullptr) {

@@ -93,10 +93,10 @@ class Fleet {
   bool scale(const std::string& space, const std::string& name, std::uint32_t replicas);
   // With all of its servers.
   bool remove_fleet(const std::string& space, const std::string& name);
-  std::vector<FleetStatus> fleets() const;
+  std::vector<FleetStatus> fleets();
 
-  std::size_t size() const;
-  std::map<GameServerState, std::size_t> states() const;
+  std::size_t size();
+  std::map<GameServerState, std::size_t> states();
   // What changed after a version; 0: everything.
   FleetChanges changes_since(std::uint64_t version);
 

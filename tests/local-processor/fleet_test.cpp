@@ -32,7 +32,7 @@ std::string allocate(Fleet& fleet, const allocation::AllocationRequest& request 
   return result.code == 0 ? response.gameservername() : std::to_string(result.code);
 }
 
-std::size_t count(const Fleet& fleet, GameServerState state) {
+std::size_t count(Fleet& fleet, GameServerState state) {
   const auto states = fleet.states();
   const auto found = states.find(state);
   return found == states.end() ? 0 : found->second;
@@ -117,9 +117,23 @@ FleetSpec spec_of(std::uint32_t replicas, const std::string& mode = "a") {
   return spec;
 }
 
-FleetStatus status_of(const Fleet& fleet) {
+FleetStatus status_of(Fleet& fleet) {
   const auto fleets = fleet.fleets();
   return fleets.empty() ? FleetStatus() : fleets[0];
+}
+
+// Whoever asks how fleets stand, and asks nothing else, sees sessions end.
+TEST(Fleet, WhatIsDueIsDoneBeforeFleetsAreCounted) {
+  Life life;
+  life.session = 1ms;
+  Fleet fleet(make_servers(3), {}, life);
+  allocate(fleet);
+  EXPECT_TRUE(wait_until([&] { return count(fleet, GameServerState::kReady) == 3; }));
+
+  Fleet with_fleets({}, {}, life);
+  with_fleets.apply(spec_of(2));
+  ASSERT_NE(allocate(with_fleets), "8");
+  EXPECT_TRUE(wait_until([&] { return with_fleets.fleets().at(0).ready == 2; }));
 }
 
 TEST(Fleet, AFleetIsAppliedScaledAndDeleted) {

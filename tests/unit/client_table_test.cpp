@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <new>
 #include <set>
 #include <string>
 #include <thread>
@@ -46,12 +47,19 @@ class CountedClient : public Client {
 class ClientTableTest : public testing::Test {
  protected:
   proc_client* add(CountedClient** made = nullptr) {
-    auto client = std::make_unique<CountedClient>(living_);
-    if (made != nullptr) {
-      *made = client.get();
-    }
     proc_client* handle = nullptr;
-    EXPECT_EQ(table_->add(std::move(client), &handle).status, PROC_OK);
+    EXPECT_EQ(table_
+                  ->add(&handle,
+                        [&](std::unique_ptr<Client>& client) {
+                          auto counted = std::make_unique<CountedClient>(living_);
+                          if (made != nullptr) {
+                            *made = counted.get();
+                          }
+                          client = std::move(counted);
+                          return Result();
+                        })
+                  .status,
+              PROC_OK);
     return handle;
   }
   Result refusal(const proc_client* handle) {
@@ -149,10 +157,27 @@ TEST_F(ClientTableTest, OneMoreThanItHoldsIsRefused) {
     add();
   }
   proc_client* handle = nullptr;
-  const Result result = table_->add(std::make_unique<CountedClient>(living_), &handle);
+  bool made = false;
+  const Result result = table_->add(&handle, [&](std::unique_ptr<Client>& /*client*/) {
+    made = true;
+    return Result();
+  });
   EXPECT_EQ(result.status, PROC_ERR_NO_RESOURCES);
   EXPECT_EQ(result.text, "there are 1024 clients already");
   EXPECT_EQ(handle, nullptr);
+  EXPECT_FALSE(made) << "it would have to be thrown away again, with its threads";
+}
+
+TEST_F(ClientTableTest, APlaceWhoseClientCouldNotBeMadeIsFree) {
+  for (std::size_t i = 0; i < ClientTable::kMost - 1; ++i) {
+    add();
+  }
+  proc_client* handle = nullptr;
+  EXPECT_EQ(table_->add(&handle, [](std::unique_ptr<Client>& /*client*/) { return invalid("no"); }).text, "no");
+  const auto fail = [](std::unique_ptr<Client>& /*client*/) -> Result { throw std::bad_alloc(); };
+  EXPECT_THROW(static_cast<void>(table_->add(&handle, fail)), std::bad_alloc);
+  EXPECT_EQ(handle, nullptr);
+  EXPECT_NE(add(), nullptr);
 }
 
 // Threads call what one thread after the other destroys; ThreadSanitizer and AddressSanitizer see whether it was still there.

@@ -594,7 +594,7 @@ namespace Agones.Processor
         /// Makes a client and starts to connect in the background; returns before it is connected. *client is set on
         /// success alone. Certificates and keys are looked at here already. The host library loads the plugin here:
         /// INVALID_ARGUMENT also says that there is no plugin, or one that can't be trusted or loaded. Errors:
-        /// VERSION, INVALID_ARGUMENT, NO_MEMORY, NO_RESOURCES, FORKED.
+        /// VERSION, INVALID_ARGUMENT, NO_MEMORY, NO_RESOURCES (also where this library has 1,024 clients), FORKED.
         /// </summary>
         internal readonly InitFunction Init;
         /// <summary>

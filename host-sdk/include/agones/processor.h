@@ -619,7 +619,7 @@ PROC_API proc_config_clear_fn proc_config_clear;
 /* Makes a client and starts to connect in the background; returns before it is connected.
  * *client is set on success alone. Certificates and keys are looked at here already. The host library loads the plugin
  * here: INVALID_ARGUMENT also says that there is no plugin, or one that can't be trusted or loaded.
- * Errors: VERSION, INVALID_ARGUMENT, NO_MEMORY, NO_RESOURCES, FORKED. [any] */
+ * Errors: VERSION, INVALID_ARGUMENT, NO_MEMORY, NO_RESOURCES (also where this library has 1,024 clients), FORKED. [any] */
 typedef proc_status proc_init_fn(const proc_config* config, proc_client** client, char* error, uint64_t error_size);
 PROC_API proc_init_fn proc_init;
 

@@ -407,7 +407,7 @@ pub struct Functions {
     /// Makes a client and starts to connect in the background; returns before it is connected. *client is set on
     /// success alone. Certificates and keys are looked at here already. The host library loads the plugin here:
     /// INVALID_ARGUMENT also says that there is no plugin, or one that can't be trusted or loaded. Errors: VERSION,
-    /// INVALID_ARGUMENT, NO_MEMORY, NO_RESOURCES, FORKED.
+    /// INVALID_ARGUMENT, NO_MEMORY, NO_RESOURCES (also where this library has 1,024 clients), FORKED.
     pub init: unsafe extern "C" fn(*mut c_void, *mut c_void, *mut c_char, u64) -> i32,
     /// Accepts a request, or says at once why not. Never blocks, works while disconnected. `body` is copied; size in
     /// bytes; timeout_ms 0: the config's, at most 86,400,000; `token` is given back in the event. *request_id (may be
