@@ -129,6 +129,7 @@ TEST(Handle, EveryFunctionRefusesWhatIsNoClientOfItsLibrary) {
     SCOPED_TRACE(wrong);
     expect_each(reinterpret_cast<proc_client*>(wrong), PROC_ERR_INVALID_ARGUMENT, "client: not one of this library's");
   }
+#ifndef __SANITIZE_ADDRESS__  // to which the memory of an unloaded plugin's gRPC is lost
   // The same library when the tests run on the host library.
   const Api& other = plugin_through_host_library();
   if (other.init != plugin().init) {
@@ -136,6 +137,7 @@ TEST(Handle, EveryFunctionRefusesWhatIsNoClientOfItsLibrary) {
     expect_each(of_other, PROC_ERR_INVALID_ARGUMENT, "client: not one of this library's");
     end(of_other, other);
   }
+#endif
   end(client);
 }
 

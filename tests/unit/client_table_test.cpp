@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <mutex>
 #include <new>
 #include <set>
 #include <string>
@@ -18,8 +19,29 @@ constexpr milliseconds kPatience{60'000};
 
 class CountedClient : public Client {
  public:
-  explicit CountedClient(std::atomic<int>& living) : living_(living) { ++living_; }
-  ~CountedClient() override { --living_; }
+  // Those that live.
+  class Living {
+   public:
+    void add(CountedClient* client) {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      clients_.insert(client);
+    }
+    void remove(CountedClient* client) {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      clients_.erase(client);
+    }
+    std::set<CountedClient*> all() const {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      return clients_;
+    }
+
+   private:
+    mutable std::mutex mutex_;
+    std::set<CountedClient*> clients_;
+  };
+
+  explicit CountedClient(Living& living) : living_(living) { living_.add(this); }
+  ~CountedClient() override { living_.remove(this); }
 
   bool in_forked_child() const override { return forked; }
   Result cancel(std::uint64_t /*id*/) override { return {}; }
@@ -41,11 +63,18 @@ class CountedClient : public Client {
   Result may_be_destroyed;
 
  private:
-  std::atomic<int>& living_;
+  Living& living_;
 };
 
 class ClientTableTest : public testing::Test {
  protected:
+  // A table does not end while there are clients.
+  ~ClientTableTest() override {
+    for (const CountedClient* const left : living_.all()) {
+      delete left;
+    }
+  }
+
   proc_client* add(CountedClient** made = nullptr) {
     proc_client* handle = nullptr;
     EXPECT_EQ(table_
@@ -71,7 +100,7 @@ class ClientTableTest : public testing::Test {
                                                 static_cast<std::uintptr_t>(by));
   }
 
-  std::atomic<int> living_{0};
+  CountedClient::Living living_;
   std::unique_ptr<ClientTable> table_ = std::make_unique<ClientTable>();
 };
 
@@ -83,7 +112,7 @@ TEST_F(ClientTableTest, AHandleMeansItsClientUntilItIsDestroyed) {
     EXPECT_EQ(visit.client(), made);
   }
   EXPECT_EQ(table_->destroy(handle, kPatience).status, PROC_OK);
-  EXPECT_EQ(living_, 0);
+  EXPECT_EQ(living_.all().size(), 0U);
   EXPECT_EQ(refusal(handle).status, PROC_ERR_SHUT_DOWN);
   EXPECT_EQ(refusal(handle).text, "client: it was destroyed");
   EXPECT_EQ(table_->destroy(handle, kPatience).status, PROC_ERR_SHUT_DOWN) << "twice";
@@ -131,7 +160,7 @@ TEST_F(ClientTableTest, WhatMayNotBeDestroyedStays) {
   made->forked = true;
   EXPECT_EQ(refusal(handle).status, PROC_ERR_FORKED);
   EXPECT_EQ(table_->destroy(handle, kPatience).status, PROC_ERR_FORKED);
-  EXPECT_EQ(living_, 1);
+  EXPECT_EQ(living_.all().size(), 1U);
 }
 
 TEST_F(ClientTableTest, NobodyIsInsideWhenAClientGoes) {
@@ -145,11 +174,11 @@ TEST_F(ClientTableTest, NobodyIsInsideWhenAClientGoes) {
   while (refusal(handle).status == PROC_OK) {
     std::this_thread::yield();
   }
-  EXPECT_EQ(living_, 1) << "closed to others, but somebody is inside";
+  EXPECT_EQ(living_.all().size(), 1U) << "closed to others, but somebody is inside";
   visit.reset();
   other.join();
   EXPECT_EQ(destroyed.status, PROC_OK);
-  EXPECT_EQ(living_, 0);
+  EXPECT_EQ(living_.all().size(), 0U);
 }
 
 TEST_F(ClientTableTest, OneMoreThanItHoldsIsRefused) {
@@ -216,7 +245,7 @@ TEST_F(ClientTableTest, CallsAndDestructionFromManyThreads) {
     thread.join();
   }
   EXPECT_EQ(wrong, 0);
-  EXPECT_EQ(living_, 1);
+  EXPECT_EQ(living_.all().size(), 1U);
 }
 
 }  // namespace
