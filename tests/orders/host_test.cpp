@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "orders/named_program.h"
 #include "orders/shadow.h"
 // After it.
 #include "host/roles.h"
@@ -17,9 +18,7 @@ namespace {
 
 using orders::check;
 using orders::Execution;
-using orders::explore;
-using orders::Outcome;
-using orders::Program;
+using orders::NamedProgram;
 using orders::weakest_orders;
 
 std::unique_ptr<Generation> generation(int number) {
@@ -108,13 +107,8 @@ void drained_while_replaced(Execution& run) {
   run.at_end([&] { check(host.drained(), "the new plugin is not drained"); });
 }
 
-struct Named {
-  const char* name;
-  Program program;
-};
-
-const std::vector<Named>& programs() {
-  static const std::vector<Named> all{
+const std::vector<NamedProgram>& programs() {
+  static const std::vector<NamedProgram> all{
       {"visited_while_replaced", visited_while_replaced},
       {"old_one_visited_while_it_goes", old_one_visited_while_it_goes},
       {"visited_while_replaced_twice", visited_while_replaced_twice},
@@ -123,25 +117,17 @@ const std::vector<Named>& programs() {
   return all;
 }
 
-class HostOrders : public testing::TestWithParam<Named> {};
+class HostOrders : public orders::HoldingInEveryExecution {};
 
 TEST_P(HostOrders, HoldInEveryExecution) {
-  const Outcome outcome = explore(GetParam().program);
-  EXPECT_EQ(outcome.problem, "");
-  RecordProperty("executions", std::to_string(outcome.executions));
-  EXPECT_GT(outcome.executions, 1);
+  expect_it();
 }
 
-INSTANTIATE_TEST_SUITE_P(All, HostOrders, testing::ValuesIn(programs()),
-                         [](const auto& tested) { return std::string(tested.param.name); });
+INSTANTIATE_TEST_SUITE_P(All, HostOrders, testing::ValuesIn(programs()), orders::name_of);
 
 // Each of these was weakened alone, to every weaker order. Where nothing "would do", a program above noticed it.
 TEST(HostOrdersWeakened, OneByOneAreNoticedWhereTheyAreNeeded) {
-  std::vector<Program> all;
-  for (const Named& named : programs()) {
-    all.push_back(named.program);
-  }
-  EXPECT_EQ(weakest_orders(all), R"(
+  EXPECT_EQ(weakest_orders(programs()), R"(
 host_test drain store: seq_cst
 host_test step load: seq_cst
 roles current load: seq_cst, relaxed would do

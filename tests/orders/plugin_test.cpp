@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "orders/named_program.h"
 #include "orders/shadow.h"
 // After it.
 #include "contract/poll_right.h"
@@ -33,9 +34,7 @@ namespace {
 
 using orders::check;
 using orders::Execution;
-using orders::explore;
-using orders::Outcome;
-using orders::Program;
+using orders::NamedProgram;
 using orders::weakest_orders;
 using Numbers = std::vector<std::uint64_t>;
 
@@ -355,13 +354,8 @@ void never_more_returned_than_handed_over(Execution& run) {
   run.thread([&] { stats.fill_stats(); });
 }
 
-struct Named {
-  const char* name;
-  Program program;
-};
-
-const std::vector<Named>& programs() {
-  static const std::vector<Named> all{
+const std::vector<NamedProgram>& programs() {
+  static const std::vector<NamedProgram> all{
       {"handed_over", handed_over},
       {"events_and_their_descriptor", events_and_their_descriptor},
       {"states_without_room", states_without_room},
@@ -382,25 +376,17 @@ const std::vector<Named>& programs() {
   return all;
 }
 
-class PluginOrders : public testing::TestWithParam<Named> {};
+class PluginOrders : public orders::HoldingInEveryExecution {};
 
 TEST_P(PluginOrders, HoldInEveryExecution) {
-  const Outcome outcome = explore(GetParam().program);
-  EXPECT_EQ(outcome.problem, "");
-  RecordProperty("executions", std::to_string(outcome.executions));
-  EXPECT_GT(outcome.executions, 1);
+  expect_it();
 }
 
-INSTANTIATE_TEST_SUITE_P(All, PluginOrders, testing::ValuesIn(programs()),
-                         [](const auto& tested) { return std::string(tested.param.name); });
+INSTANTIATE_TEST_SUITE_P(All, PluginOrders, testing::ValuesIn(programs()), orders::name_of);
 
 // Each of these was weakened alone, to every weaker order. Where nothing "would do", a program above noticed it.
 TEST(PluginOrdersWeakened, OneByOneAreNoticedWhereTheyAreNeeded) {
-  std::vector<Program> all;
-  for (const Named& named : programs()) {
-    all.push_back(named.program);
-  }
-  EXPECT_EQ(weakest_orders(all), R"(
+  EXPECT_EQ(weakest_orders(programs()), R"(
 admission admit compare_exchange: acq_rel, relaxed would do
 admission admit load: relaxed
 admission admit_moved compare_exchange: acq_rel, relaxed would do
