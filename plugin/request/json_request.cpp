@@ -183,7 +183,8 @@ class Handler : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Handler> 
 
   // Whether the member that begins is one of the other form's: then the whole text may be.
   void note_form(std::string_view name, bool known) {
-    if (depth_ != 1) {
+    // That a request has members of its own form is never asked.
+    if (depth_ != 1 || (known && !is_manifest_)) {
       return;
     }
     const MessageSchema& other = is_manifest_ ? allocation_request_schema() : allocation_manifest_schema();
