@@ -35,7 +35,7 @@ proc_status status_of(const agones::LibraryError& error) {
 }
 
 // For what needs no more than the plugin that takes new requests. Nothing here throws but what the plugin's own function
-// would, and the checks in front are two reads.
+// would; in front are two counted visits, to the client and to the plugin.
 template <typename Call>
 proc_status pass_on(const proc_client* client, char* error, std::uint64_t error_size, const Call& call) {
   const ClientTable::Visit visit(clients(), client);

@@ -49,26 +49,21 @@ std::uintptr_t ClientTable::handle_of(std::size_t place, std::uint32_t number) c
   return std::uintptr_t{number} << kNumberShift | mark() << kMarkShift | std::uintptr_t{place} << kPlaceShift;
 }
 
-const ClientTable::Place* ClientTable::place_of(std::uintptr_t handle) const {
+ClientTable::Place* ClientTable::place_of(std::uintptr_t handle) {
   const std::size_t place = bits(handle, kPlaceShift, kPlaceBits);
   const auto number = static_cast<std::uint32_t>(bits(handle, kNumberShift, kNumberBits));
   return number != 0 && handle == handle_of(place, number) ? &places_[place] : nullptr;
 }
 
-ClientTable::Place* ClientTable::place_of(std::uintptr_t handle) {
-  return const_cast<Place*>(static_cast<const ClientTable&>(*this).place_of(handle));
-}
-
-ClientTable::Visit::Visit(ClientTable& table, const proc_client* handle) noexcept : table_(table), handle_(handle) {
-  const auto value = reinterpret_cast<std::uintptr_t>(handle);
-  Place* const place = table.place_of(value);
-  if (place == nullptr) {
+ClientTable::Visit::Visit(ClientTable& table, const proc_client* handle) noexcept
+    : handle_(handle), place_(table.place_of(reinterpret_cast<std::uintptr_t>(handle))) {
+  if (place_ == nullptr) {
     return;
   }
-  count_ = &place->visitors.enter();
-  if (place->handle.load(std::memory_order_seq_cst) == value) {
-    forked_ = place->client->in_forked_child();
-    client_ = forked_ ? nullptr : place->client;
+  count_ = &place_->visitors.enter();
+  if (place_->handle.load(std::memory_order_seq_cst) == reinterpret_cast<std::uintptr_t>(handle)) {
+    forked_ = place_->client->in_forked_child();
+    client_ = forked_ ? nullptr : place_->client;
   }
 }
 
@@ -79,9 +74,8 @@ Result ClientTable::Visit::refusal() const {
   if (forked_) {
     return {PROC_ERR_FORKED, "the process was forked after the client was made"};
   }
-  const auto value = reinterpret_cast<std::uintptr_t>(handle_);
-  const Place* const place = table_.place_of(value);
-  const bool was_one = place != nullptr && bits(value, kNumberShift, kNumberBits) <= place->made.load();
+  const std::uintptr_t number = bits(reinterpret_cast<std::uintptr_t>(handle_), kNumberShift, kNumberBits);
+  const bool was_one = place_ != nullptr && number <= place_->made.load();
   return was_one ? destroyed() : invalid("client: not one of this library's");
 }
 
@@ -108,7 +102,7 @@ proc_client* ClientTable::open(Place& place, std::unique_ptr<Client> client) {
 }
 
 Result ClientTable::destroy(const proc_client* handle, std::chrono::milliseconds patience) {
-  auto value = reinterpret_cast<std::uintptr_t>(handle);
+  const auto value = reinterpret_cast<std::uintptr_t>(handle);
   {
     const Visit visit(*this, handle);
     if (visit.client() == nullptr) {

@@ -31,6 +31,16 @@ class ClientTable {
 
   constexpr ClientTable() = default;
 
+ private:
+  struct Place {
+    std::atomic<bool> taken{false};
+    std::atomic<std::uintptr_t> handle{0};  // of the client that may be called; 0: none
+    std::atomic<std::uint32_t> made{0};     // clients so far
+    Client* client = nullptr;               // destroy() deletes it; a destructor would run when the library is unmapped
+    Visitors visitors;
+  };
+
+ public:
   // While it lives, its client does.
   class Visit {
    public:
@@ -49,8 +59,8 @@ class ClientTable {
     Result refusal() const;
 
    private:
-    const ClientTable& table_;
     const proc_client* handle_;
+    Place* place_;  // null: no client of this library can ever have had this handle
     Client* client_ = nullptr;
     Visitors::Count* count_ = nullptr;
     bool forked_ = false;
@@ -74,14 +84,6 @@ class ClientTable {
   Result destroy(const proc_client* handle, std::chrono::milliseconds patience);
 
  private:
-  struct Place {
-    std::atomic<bool> taken{false};
-    std::atomic<std::uintptr_t> handle{0};  // of the client that may be called; 0: none
-    std::atomic<std::uint32_t> made{0};     // clients so far
-    Client* client = nullptr;               // not owned where nobody may call it any more
-    Visitors visitors;
-  };
-
   // Given back unless it is kept.
   class TakenPlace {
    public:
@@ -113,7 +115,6 @@ class ClientTable {
   std::uintptr_t handle_of(std::size_t place, std::uint32_t number) const;
   // Null if no client of this library can ever have had this handle.
   Place* place_of(std::uintptr_t handle);
-  const Place* place_of(std::uintptr_t handle) const;
 
   std::array<Place, kMost> places_;
 };
